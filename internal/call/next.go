@@ -1,0 +1,377 @@
+package call
+
+import (
+	"time"
+
+	"github.com/visavis-call/visavis/protocol"
+)
+
+// maxSlots is how many guests may be seated: those who wait, and the one who
+// was admitted.
+const maxSlots = protocol.LimitWaiting + 1
+
+// Conn names a connection within its call. Zero is nobody. Never reused.
+type Conn uint64
+
+// Phase is how far a call has come.
+type Phase uint8
+
+// The phases.
+const (
+	Unknown    Phase = iota // nobody has created it; guests may wait all the same
+	Registered              // bound to its host's key
+	Ended                   // over for good
+)
+
+// State is everything the server knows of a call while somebody is connected.
+type State struct {
+	phase   Phase
+	key     [32]byte
+	expires time.Time
+	locked  bool // by the host; only the host opens it again
+	// closed is the lock that comes with a grant. It holds while the granted
+	// guest is seated: if it lost its network, it must be able to come back.
+	closed  bool
+	granted int // slot of the guest who may have a relay; 0: none
+	relayed int // slot of the guest who was given it last, seated or gone; 0: none
+	host    seat
+	guests  [maxSlots]seat // index is slot-1
+	latest  int            // slot given last: slots rotate, so that a late frame meets an empty one
+}
+
+type seat struct {
+	conn  Conn
+	cid   protocol.ID
+	claim Claim // guests only; gone with the seat
+}
+
+// event is something that happens to a call.
+type event any
+
+// The events.
+type (
+	// create asks for a registration; run answers it, by way of registered.
+	create struct {
+		key     [32]byte
+		expires time.Time
+	}
+	registered struct{ record Record }
+	inquire    struct{}
+	hostJoin   struct {
+		conn Conn
+		cid  protocol.ID
+		req  string
+		ice  *protocol.Servers
+	}
+	guestJoin struct {
+		conn  Conn
+		cid   protocol.ID
+		req   string
+		claim Claim // to a seat it had
+		fresh Claim // to the seat it gets
+	}
+	command struct {
+		conn    Conn
+		message protocol.ClientMessage
+	}
+	frame struct {
+		conn  Conn
+		slot  uint16
+		outer []byte
+	}
+	leave  struct{ conn Conn }
+	expire struct{}
+)
+
+// effect is something that the actor must do.
+type effect any
+
+// The effects.
+type (
+	send struct {
+		conn    Conn
+		message protocol.ServerMessage
+	}
+	forward struct {
+		conn  Conn
+		slot  uint16
+		outer []byte
+	}
+	grantRelay struct{ conn Conn }
+	// revokeRelay takes the relay away from the guest who had it.
+	revokeRelay struct{}
+	closeConn   struct {
+		conn Conn
+		code int
+	}
+	dropFrame struct{ reason string }
+	// over ends the call outside: relay and, if the host wanted it, registry.
+	over struct{ byHost bool }
+)
+
+// next returns the state that follows s on e, and what to do about it, in order.
+// It returns a *protocol.WireError, and s unchanged, when e is not allowed in s.
+func next(s State, e event) (State, []effect, error) {
+	switch e := e.(type) {
+	case registered:
+		return s.register(e.record)
+	case inquire:
+		if s.phase == Ended {
+			return refuse(s, protocol.ErrorCodeGone)
+		}
+		return s, nil, nil
+	case hostJoin:
+		return s.seatHost(e)
+	case guestJoin:
+		return s.seatGuest(e)
+	case command:
+		return s.obey(e)
+	case frame:
+		return s, []effect{s.route(e)}, nil
+	case leave:
+		return s.leave(e.conn)
+	case expire:
+		if s.phase == Ended {
+			return s, nil, nil
+		}
+		return s.end(protocol.EndReasonExpired, "")
+	}
+	return refuse(s, protocol.ErrorCodeState)
+}
+
+func refuse(s State, code protocol.ErrorCode) (State, []effect, error) {
+	return s, nil, &protocol.WireError{Code: code}
+}
+
+func (s State) register(r Record) (State, []effect, error) {
+	if r.Over {
+		s.phase = Ended
+		return s, nil, nil
+	}
+	s.phase, s.key, s.expires = Registered, r.Key, r.Expires
+	return s, nil, nil
+}
+
+func (s State) seatHost(e hostJoin) (State, []effect, error) {
+	switch s.phase {
+	case Unknown:
+		return refuse(s, protocol.ErrorCodeAuth)
+	case Ended:
+		return refuse(s, protocol.ErrorCodeGone)
+	}
+	var out []effect
+	if old := s.host.conn; old != 0 {
+		out = append(out,
+			send{old, protocol.Refusal{Code: protocol.ErrorCodeReplaced}},
+			closeConn{old, protocol.CloseReplaced})
+	}
+	s.host = seat{conn: e.conn, cid: e.cid}
+	out = append(out, send{e.conn, protocol.Joined{
+		Req: e.req, ExpiresMS: s.expires.UnixMilli(), Locked: s.locked, ICE: e.ice,
+	}})
+	for i, g := range s.guests {
+		if g.conn == 0 {
+			continue
+		}
+		out = append(out,
+			send{e.conn, protocol.Peer{Slot: i + 1, CID: g.cid.String(), State: protocol.PeerStateWaiting}},
+			send{g.conn, s.hostNews()})
+	}
+	return s, out, nil
+}
+
+// seatGuest seats a guest. One who claims the seat of another connection takes its
+// place: there are no more guests than before, so neither lock nor limit is asked.
+// A grant is not inherited. It goes with the old connection, as if that had left,
+// and comes back when the guest has proven itself to its host.
+func (s State) seatGuest(e guestJoin) (State, []effect, error) {
+	var out []effect
+	old := s.holder(e.claim)
+	switch {
+	case old != 0:
+		var told []effect
+		s, told, _ = s.leave(old)
+		out = append(told,
+			send{old, protocol.Refusal{Code: protocol.ErrorCodeReplaced}},
+			closeConn{old, protocol.CloseReplaced})
+	case s.phase == Ended:
+		return refuse(s, protocol.ErrorCodeGone)
+	case s.locked:
+		return refuse(s, protocol.ErrorCodeLocked)
+	case s.closed && s.granted != 0, s.waiting() >= protocol.LimitWaiting:
+		return refuse(s, protocol.ErrorCodeBusy)
+	}
+	slot := s.freeSlot()
+	s.guests[slot-1] = seat{e.conn, e.cid, e.fresh}
+	s.latest = slot
+	if s.relayed == slot {
+		s.relayed = 0 // the slot is somebody else's now
+	}
+	out = append(out,
+		send{e.conn, protocol.Joined{Req: e.req, Seat: protocol.EncodeBytes(e.fresh[:])}},
+		send{e.conn, s.hostNews()})
+	if s.host.conn != 0 {
+		out = append(out, send{s.host.conn, protocol.Peer{Slot: slot, CID: e.cid.String(), State: protocol.PeerStateWaiting}})
+	}
+	return s, out, nil
+}
+
+// waiting counts the guests who sit in a slot without a grant.
+func (s State) waiting() int {
+	n := 0
+	for i, g := range s.guests {
+		if g.conn != 0 && i+1 != s.granted {
+			n++
+		}
+	}
+	return n
+}
+
+// freeSlot may only be called when there is one: waiting < LimitWaiting, or
+// somebody has just left.
+func (s State) freeSlot() int {
+	slot := s.latest
+	for {
+		slot = slot%maxSlots + 1
+		if s.guests[slot-1].conn == 0 {
+			return slot
+		}
+	}
+}
+
+func (s State) hostNews() protocol.Host {
+	if s.host.conn == 0 {
+		return protocol.Host{}
+	}
+	return protocol.Host{Online: true, CID: s.host.cid.String()}
+}
+
+// obey acts on a message of a seated connection. All but Renew are the host's.
+func (s State) obey(e command) (State, []effect, error) {
+	if _, ok := e.message.(protocol.Renew); ok {
+		if e.conn == s.host.conn || s.granted != 0 && e.conn == s.guests[s.granted-1].conn {
+			return s, []effect{grantRelay{e.conn}}, nil
+		}
+		return refuse(s, protocol.ErrorCodeState)
+	}
+	if e.conn == 0 || e.conn != s.host.conn {
+		return refuse(s, protocol.ErrorCodeState)
+	}
+	switch m := e.message.(type) {
+	case protocol.Grant:
+		g := s.guest(m.Slot)
+		if g.conn == 0 {
+			return refuse(s, protocol.ErrorCodeState)
+		}
+		s.granted, s.relayed, s.closed = m.Slot, m.Slot, true
+		return s, []effect{grantRelay{g.conn}}, nil
+	case protocol.Drop:
+		return s.drop(m.Slot)
+	case protocol.Lock:
+		s.locked = true
+		return s, nil, nil
+	case protocol.Unlock:
+		s.locked, s.closed = false, false
+		return s, nil, nil
+	case protocol.End:
+		return s.end(protocol.EndReasonHost, m.Req)
+	}
+	return refuse(s, protocol.ErrorCodeState)
+}
+
+// drop removes a guest, and takes the relay from it. One that had the relay may
+// be gone already: what it was given outlives its connection.
+func (s State) drop(slot int) (State, []effect, error) {
+	var out []effect
+	if s.relayed == slot {
+		s.relayed = 0
+		out = append(out, revokeRelay{})
+	}
+	g := s.guest(slot)
+	if g.conn == 0 {
+		return s, out, nil
+	}
+	s, told, err := s.leave(g.conn)
+	return s, append(append(out, told...),
+		send{g.conn, protocol.Refusal{Code: protocol.ErrorCodeDenied}},
+		closeConn{g.conn, protocol.CloseDropped}), err
+}
+
+func (s State) guest(slot int) seat {
+	if slot < 1 || slot > maxSlots {
+		return seat{}
+	}
+	return s.guests[slot-1]
+}
+
+// route says where a frame goes.
+func (s State) route(e frame) effect {
+	if e.conn != 0 && e.conn == s.host.conn {
+		if g := s.guest(int(e.slot)); g.conn != 0 {
+			return forward{g.conn, 0, e.outer}
+		}
+		return dropFrame{"no_guest"}
+	}
+	for i, g := range s.guests {
+		switch {
+		case g.conn != e.conn || g.conn == 0:
+			continue
+		case e.slot != 0:
+			return dropFrame{"bad_slot"}
+		case s.host.conn == 0:
+			return dropFrame{"no_host"}
+		}
+		return forward{s.host.conn, uint16(i + 1), e.outer}
+	}
+	return dropFrame{"not_seated"}
+}
+
+// leave empties the seat of conn. A replaced host has none any more.
+func (s State) leave(conn Conn) (State, []effect, error) {
+	var out []effect
+	if conn != 0 && conn == s.host.conn {
+		s.host = seat{}
+		for _, g := range s.guests {
+			if g.conn != 0 {
+				out = append(out, send{g.conn, s.hostNews()})
+			}
+		}
+		return s, out, nil
+	}
+	for i, g := range s.guests {
+		if g.conn == 0 || g.conn != conn {
+			continue
+		}
+		s.guests[i] = seat{}
+		if s.granted == i+1 {
+			s.granted = 0
+		}
+		if s.host.conn != 0 {
+			out = append(out, send{s.host.conn, protocol.Peer{Slot: i + 1, CID: g.cid.String(), State: protocol.PeerStateGone}})
+		}
+	}
+	return s, out, nil
+}
+
+// end tells everybody and leaves nothing but the phase. req is the host's.
+func (s State) end(reason protocol.EndReason, req string) (State, []effect, error) {
+	out := []effect{over{byHost: reason == protocol.EndReasonHost}}
+	if s.host.conn != 0 {
+		out = append(out,
+			send{s.host.conn, protocol.Ended{Req: req, Reason: reason}},
+			closeConn{s.host.conn, protocol.CloseEnded})
+	}
+	for _, g := range s.guests {
+		if g.conn != 0 {
+			out = append(out,
+				send{g.conn, protocol.Ended{Reason: reason}},
+				closeConn{g.conn, protocol.CloseEnded})
+		}
+	}
+	return State{phase: Ended}, out, nil
+}
+
+// empty reports whether nobody is seated.
+func (s State) empty() bool {
+	return s.host.conn == 0 && s.guests == [maxSlots]seat{}
+}

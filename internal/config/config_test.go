@@ -1,0 +1,119 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDefaultsAreValid(t *testing.T) {
+	c, err := Load("", nil)
+	if err != nil || c != Default() || c.Validate() != nil {
+		t.Errorf("Load = %+v, %v, %v", c, err, c.Validate())
+	}
+}
+
+func TestLaterWins(t *testing.T) {
+	path := write(t, "[server]\nlisten = ':1'\nurl = 'https://file.example'\n[limits]\ncalls = 7\n")
+	c, err := Load(path, []string{
+		"PATH=/bin", "VISAVIS_CONFIG=/elsewhere", "VISAVIS_SERVER=http://x", "VISAVIS_SERVER_LISTEN=:2", "VISAVIS_LIMITS_CONNECTS_PER_MINUTE=99",
+		"VISAVIS_METRICS_LISTEN=",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.Server.Listen, want.Server.URL, want.Limits.Calls = ":2", "https://file.example", 7
+	want.Limits.ConnectsPerMinute, want.Metrics.Listen = 99, ""
+	want.Metrics.Asked = true
+	if c != want {
+		t.Errorf("Load = %+v\nwant   %+v", c, want)
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	for name, tt := range map[string]struct {
+		file, env, want string
+	}{
+		"unknown key":         {file: "[server]\nlisen = ':1'", want: "server.lisen"},
+		"unknown section":     {file: "[sever]\n", want: "sever"},
+		"wrong type":          {file: "[limits]\ncalls = 'many'", want: "calls"},
+		"not TOML":            {file: "server: {}", want: "read configuration"},
+		"unknown environment": {env: "VISAVIS_SERVER_LISEN=:1", want: "VISAVIS_SERVER_LISEN"},
+		"environment, number": {env: "VISAVIS_LIMITS_CALLS=many", want: "VISAVIS_LIMITS_CALLS"},
+	} {
+		_, err := Load(write(t, tt.file), []string{tt.env})
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q in it", name, err, tt.want)
+		}
+	}
+	if _, err := Load(filepath.Join(t.TempDir(), "none"), nil); err == nil {
+		t.Error("a missing file was no error")
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*Config)
+		want   string // empty: valid
+	}{
+		"URL":                  {func(c *Config) { c.Server.URL = "https://call.example" }, ""},
+		"URL with port":        {func(c *Config) { c.Server.URL = "http://localhost:8080" }, ""},
+		"URL with slash":       {func(c *Config) { c.Server.URL = "https://call.example/" }, "server.url"},
+		"URL with path":        {func(c *Config) { c.Server.URL = "https://call.example/x" }, "server.url"},
+		"URL in capitals":      {func(c *Config) { c.Server.URL = "https://Call.example" }, "server.url"},
+		"URL, default port":    {func(c *Config) { c.Server.URL = "https://call.example:443" }, "default port"},
+		"URL, user":            {func(c *Config) { c.Server.URL = "https://me@call.example" }, "server.url"},
+		"URL, other scheme":    {func(c *Config) { c.Server.URL = "ftp://call.example" }, "server.url"},
+		"URL, no scheme":       {func(c *Config) { c.Server.URL = "call.example" }, "server.url"},
+		"listen":               {func(c *Config) { c.Server.Listen = "8080" }, "server.listen"},
+		"certificate only":     {func(c *Config) { c.Server.TLSCert = "x" }, "both"},
+		"key only":             {func(c *Config) { c.Server.TLSKey = "x" }, "both"},
+		"no data":              {func(c *Config) { c.Storage.Data = "" }, "storage.data"},
+		"metrics off":          {func(c *Config) { c.Metrics.Listen = "" }, ""},
+		"metrics":              {func(c *Config) { c.Metrics.Listen = "9090" }, "metrics.listen"},
+		"no calls":             {func(c *Config) { c.Limits.Calls = 0 }, "limits.calls"},
+		"no connections":       {func(c *Config) { c.Limits.Connections = -1 }, "limits.connections"},
+		"none per address":     {func(c *Config) { c.Limits.ConnectionsPerAddress = 0 }, "limits.connections_per_address"},
+		"no connects a minute": {func(c *Config) { c.Limits.ConnectsPerMinute = 0 }, "limits.connects_per_minute"},
+		"no creates a minute":  {func(c *Config) { c.Limits.CreatesPerMinute = 0 }, "limits.creates_per_minute"},
+	} {
+		c := Default()
+		tt.change(&c)
+		err := c.Validate()
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+func TestToken(t *testing.T) {
+	c := Default()
+	if got, err := c.Token(); got != "" || err != nil {
+		t.Errorf("Token = %q, %v; want none", got, err)
+	}
+	c.Create.TokenFile = write(t, "  sesame-sesame-sesame\n")
+	if got, err := c.Token(); got != "sesame-sesame-sesame" || err != nil {
+		t.Errorf("Token = %q, %v", got, err)
+	}
+	for _, bad := range []string{"", "short", strings.Repeat("x", 257)} {
+		c.Create.TokenFile = write(t, bad)
+		if got, err := c.Token(); err == nil || strings.Contains(err.Error(), "short") {
+			t.Errorf("Token = %q, %v; want an error that does not show it", got, err)
+		}
+	}
+	c.Create.TokenFile = "/no/such/file"
+	if _, err := c.Token(); err == nil {
+		t.Error("a missing token file was no error")
+	}
+}

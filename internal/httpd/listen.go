@@ -1,0 +1,42 @@
+package httpd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+)
+
+// portAttempts bounds the search for a number that is free for TCP and for UDP.
+const portAttempts = 16
+
+// Listen opens addr for TCP and for UDP, on the same port. Port 0 means any
+// that is free for both.
+func Listen(ctx context.Context, addr string) (net.Listener, net.PacketConn, error) {
+	var lc net.ListenConfig
+	for range portAttempts {
+		tcp, err := lc.Listen(ctx, "tcp", addr)
+		if err != nil {
+			return nil, nil, fmt.Errorf("listen on TCP: %w", err)
+		}
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("listen address: %w", err), tcp.Close())
+		}
+		anyPort := port == "0" || port == ""
+		_, real, err := net.SplitHostPort(tcp.Addr().String())
+		if err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("listen address: %w", err), tcp.Close())
+		}
+		udp, err := lc.ListenPacket(ctx, "udp", net.JoinHostPort(host, real))
+		if err == nil {
+			return tcp, udp, nil
+		}
+		err = errors.Join(fmt.Errorf("listen on UDP: %w", err), tcp.Close())
+		if !anyPort || !errors.Is(err, syscall.EADDRINUSE) {
+			return nil, nil, err
+		}
+	}
+	return nil, nil, errors.New("no port is free for both TCP and UDP")
+}

@@ -1,0 +1,158 @@
+package relay
+
+import (
+	"net"
+	"sync"
+	"time"
+
+	"github.com/visavis-call/visavis/protocol"
+)
+
+// mtu is the largest datagram or frame accepted; pion's buffers have this size,
+// and it takes a read that fills one for truncated.
+const mtu = 1600
+
+// queueLength is in packets, about 100 ms at the packet limit. When a client
+// (over TCP) does not take them, new packets are dropped.
+const queueLength = 256
+
+// allocation is one relayed transport address: what pion takes for a UDP
+// socket is a queue in memory.
+type allocation struct {
+	loop   *loop
+	call   *call
+	client client
+	role   protocol.Role
+	addr   *net.UDPAddr // relayed transport address; never changed
+
+	in      chan *packet // bounded; overflow drops the newest
+	done    chan struct{}
+	once    sync.Once
+	bits    bucket
+	packets bucket
+
+	mu       sync.Mutex
+	channels map[int]struct{} // peer ports that have one
+}
+
+// packet comes from loop.packets and goes back there.
+type packet struct {
+	data [mtu]byte
+	size int
+	from *net.UDPAddr
+}
+
+func newAllocation(l *loop, c *call, acc account, near client, port int) *allocation {
+	return &allocation{
+		loop: l, call: c, client: near, role: acc.role,
+		addr:     &net.UDPAddr{IP: net.IP(l.ip.AsSlice()), Port: port},
+		in:       make(chan *packet, queueLength),
+		done:     make(chan struct{}),
+		channels: make(map[int]struct{}),
+	}
+}
+
+// ReadFrom gives pion the next packet for the client.
+func (a *allocation) ReadFrom(p []byte) (int, net.Addr, error) {
+	select {
+	case <-a.done:
+		return 0, nil, net.ErrClosed
+	case pkt := <-a.in:
+		n := copy(p, pkt.data[:pkt.size])
+		from := pkt.from
+		a.loop.packets.Put(pkt)
+		return n, from, nil
+	}
+}
+
+// WriteTo takes a packet from the client to another allocation of its call.
+// Like a datagram socket it has no opinion about what happens then.
+func (a *allocation) WriteTo(p []byte, to net.Addr) (int, error) {
+	if why := a.deliver(p, to); why != "" {
+		a.loop.metrics.drop(why)
+	}
+	return len(p), nil
+}
+
+// deliver returns why the packet was dropped, or "".
+func (a *allocation) deliver(p []byte, to net.Addr) string {
+	addr, ok := to.(*net.UDPAddr)
+	if !ok || !addr.IP.Equal(a.addr.IP) {
+		return dropForeign
+	}
+	peer := a.call.at(addr.Port)
+	if peer == nil || peer == a {
+		return dropNoPeer
+	}
+	if len(p) > mtu {
+		return dropSize
+	}
+	l, now := a.loop, time.Now()
+	bps, pps := float64(l.limits.BitsPerSecond), float64(l.limits.PacketsPerSecond)
+	if !a.packets.take(1, pps, pps, now) {
+		return dropPacketRate
+	}
+	if !a.bits.take(float64(8*len(p)), bps, bps, now) {
+		return dropBitRate
+	}
+	if a.call.volume.Add(int64(len(p))) > l.limits.CallBytes {
+		return dropVolume
+	}
+	pkt := l.packets.Get().(*packet)
+	pkt.size, pkt.from = copy(pkt.data[:], p), a.addr
+	select {
+	case peer.in <- pkt:
+	default:
+		l.packets.Put(pkt)
+		return dropQueue
+	}
+	l.metrics.packets.Inc()
+	l.metrics.bytes.Add(float64(len(p)))
+	return ""
+}
+
+// Close ends the allocation; pion then forgets it.
+func (a *allocation) Close() error {
+	a.once.Do(func() {
+		close(a.done)
+		a.loop.remove(a)
+	})
+	return nil
+}
+
+// LocalAddr implements [net.PacketConn].
+func (a *allocation) LocalAddr() net.Addr { return a.addr }
+
+// SetDeadline implements [net.PacketConn]; pion sets none.
+func (a *allocation) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline implements [net.PacketConn]; pion sets none.
+func (a *allocation) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline implements [net.PacketConn]; pion sets none.
+func (a *allocation) SetWriteDeadline(time.Time) error { return nil }
+
+// mayBind reports whether the allocation may have a channel to this port:
+// because it has it, or has fewer than the limit.
+func (a *allocation) mayBind(port int) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, has := a.channels[port]
+	return has || len(a.channels) < a.loop.limits.Channels
+}
+
+func (a *allocation) bind(peer net.Addr) {
+	if u, ok := peer.(*net.UDPAddr); ok {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.channels[u.Port] = struct{}{}
+	}
+}
+
+func (a *allocation) unbind(peer net.Addr) {
+	if u, ok := peer.(*net.UDPAddr); ok {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(a.channels, u.Port)
+	}
+}

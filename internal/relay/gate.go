@@ -1,0 +1,148 @@
+package relay
+
+import (
+	"net"
+	"slices"
+	"time"
+
+	"github.com/pion/stun/v4"
+)
+
+const stunHeader = 20 // bytes, RFC 8489 §5
+
+// transportUDP is the protocol number in REQUESTED-TRANSPORT.
+const transportUDP = 17
+
+// gate decides what pion gets to see. One gate belongs to one listener.
+type gate struct {
+	server   *Server
+	listener uint32
+}
+
+// admit returns the frame to hand to pion, or nil to drop it, and a reply to
+// send in its place if there is one. The frame may be a rewritten copy.
+func (g *gate) admit(frame []byte, from net.Addr) (pass, reply []byte) {
+	c, ok := clientOf(g.listener, from)
+	if !ok || len(frame) < 4 {
+		return g.drop(dropMalformed)
+	}
+	if isChannelData(frame) {
+		if g.server.loop.of(c) == nil {
+			return g.drop(dropNoAllocation)
+		}
+		return frame, nil
+	}
+	// Clipped, because checking integrity scribbles on spare capacity, and
+	// there the next frame of a stream may be.
+	m := stun.Message{Raw: slices.Clip(frame)}
+	if len(frame) < stunHeader || m.Decode() != nil {
+		return g.drop(dropMalformed)
+	}
+	switch {
+	case m.Type == stun.BindingRequest:
+		if !g.server.bindings.take(c.addr.Addr(), g.server.limits.BindingsPerSecond, time.Now()) {
+			return g.drop(dropBindingRate)
+		}
+		return frame, nil
+	case m.Type.Class == stun.ClassRequest:
+		return g.request(&m, c)
+	case m.Type.Class == stun.ClassIndication && m.Type.Method == stun.MethodSend:
+		if g.server.loop.of(c) == nil {
+			return g.drop(dropNoAllocation)
+		}
+		return frame, nil
+	default:
+		return g.drop(dropMalformed)
+	}
+}
+
+func (g *gate) drop(why string) (pass, reply []byte) {
+	g.server.metrics.drop(why)
+	return nil, nil
+}
+
+// request handles everything that needs credentials.
+func (g *gate) request(m *stun.Message, c client) (pass, reply []byte) {
+	key, ok := g.credentials(m)
+	if !ok {
+		if !g.server.requests.take(c.addr.Addr(), g.server.limits.RequestsPerSecond, time.Now()) {
+			return g.drop(dropRequestRate)
+		}
+		return withoutIntegrity(m), nil
+	}
+	if code := g.refusal(m, c); code != 0 {
+		g.server.metrics.drop(dropRefused)
+		return nil, refuse(m, code, key)
+	}
+	return m.Raw, nil
+}
+
+// credentials checks a request's user name and integrity and returns the key.
+func (g *gate) credentials(m *stun.Message) (stun.MessageIntegrity, bool) {
+	var username stun.Username
+	var realm stun.Realm
+	if username.GetFrom(m) != nil || realm.GetFrom(m) != nil {
+		return nil, false
+	}
+	_, key, ok := g.server.verify(username.String(), realm.String(), m.Type.Method, time.Now())
+	if !ok || stun.MessageIntegrity(key).Check(m) != nil {
+		return nil, false
+	}
+	return key, true
+}
+
+// refusal returns the error for a valid request that asks for what a closed
+// loop has not, where pion would accept it or answer less clearly; 0: none.
+func (g *gate) refusal(m *stun.Message, c client) stun.ErrorCode {
+	switch m.Type.Method {
+	case stun.MethodAllocate:
+		transport, err := m.Get(stun.AttrRequestedTransport)
+		if err == nil && len(transport) == 4 && transport[0] != transportUDP {
+			return stun.CodeUnsupportedTransProto // RFC 6062 is not spoken here
+		}
+	case stun.MethodChannelBind:
+		var peer stun.XORMappedAddress
+		if peer.GetFromAs(m, stun.AttrXORPeerAddress) != nil {
+			return stun.CodeBadRequest
+		}
+		if !g.server.loop.inside(peer.IP) {
+			return stun.CodeForbidden
+		}
+		if a := g.server.loop.of(c); a != nil && !a.mayBind(peer.Port) {
+			return stun.CodeInsufficientCapacity // RFC 8656 §12.2
+		}
+	case stun.MethodConnect, stun.MethodConnectionBind:
+		return stun.CodeForbidden
+	}
+	return 0
+}
+
+func refuse(m *stun.Message, code stun.ErrorCode, key stun.MessageIntegrity) []byte {
+	r, err := stun.Build(stun.NewTransactionIDSetter(m.TransactionID),
+		stun.NewType(m.Type.Method, stun.ClassErrorResponse),
+		&stun.ErrorCodeAttribute{Code: code}, key, stun.Fingerprint)
+	if err != nil {
+		return nil // all of it is ours and small: cannot happen
+	}
+	return r.Raw
+}
+
+// withoutIntegrity returns the request as if it had come without credentials,
+// so that pion answers it with 401 and a nonce (RFC 8489 §9.2.4). Left alone,
+// pion answers wrong and expired credentials with 400.
+func withoutIntegrity(m *stun.Message) []byte {
+	out := stun.New()
+	out.Type, out.TransactionID = m.Type, m.TransactionID
+	out.WriteHeader()
+	for _, a := range m.Attributes {
+		if a.Type == stun.AttrMessageIntegrity || a.Type == stun.AttrMessageIntegritySHA256 {
+			break // what follows it is not covered either
+		}
+		out.Add(a.Type, a.Value)
+	}
+	return out.Raw
+}
+
+// isChannelData tells ChannelData from STUN by the first byte, RFC 8656 §12:
+// channel numbers are 0x4000 to 0x4FFF.
+func isChannelData(frame []byte) bool { return frame[0]>>4 == 4 }

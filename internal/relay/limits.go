@@ -1,0 +1,126 @@
+package relay
+
+import (
+	"hash/maphash"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Limits bound what clients may take. See [DefaultLimits].
+type Limits struct {
+	Allocations        int   // of the whole server
+	AllocationsPerRole int   // of one role of one call
+	AllocationsPerIP   int   // of one IPv4 address or IPv6 /64
+	Channels           int   // bound by one allocation
+	BitsPerSecond      int   // relayed from one allocation
+	PacketsPerSecond   int   // relayed from one allocation
+	CallBytes          int64 // relayed in one call, both ways
+	RequestsPerSecond  int   // without credentials, from one IPv4 /24 or IPv6 /64
+	BindingsPerSecond  int   // STUN Binding requests, from one IPv4 /24 or IPv6 /64
+	Connections        int   // TCP, of the whole server
+	ConnectionsPerIP   int   // TCP, of one IPv4 address or IPv6 /64
+}
+
+// DefaultLimits returns what a zero [Limits] means.
+//
+// A browser allocates once for each TURN URL on each network interface and
+// address family: with UDP and TCP, two interfaces and two families that is 8,
+// as many again during an ICE restart, and as many for a spare connection beside
+// it. Hence 32 for a role. A permission
+// is for an address, and there is only one here, so an allocation has at most
+// one; what is limited instead is channels.
+func DefaultLimits() Limits {
+	return Limits{
+		Allocations:        10_000,
+		AllocationsPerRole: 32,
+		AllocationsPerIP:   64,
+		Channels:           16,
+		BitsPerSecond:      8_000_000,
+		PacketsPerSecond:   2_000,
+		CallBytes:          4_000_000_000,
+		RequestsPerSecond:  20,
+		BindingsPerSecond:  100,
+		Connections:        10_000,
+		ConnectionsPerIP:   64,
+	}
+}
+
+func (l Limits) withDefaults() Limits {
+	d := DefaultLimits()
+	for _, f := range []struct {
+		value *int
+		def   int
+	}{
+		{&l.Allocations, d.Allocations},
+		{&l.AllocationsPerRole, d.AllocationsPerRole},
+		{&l.AllocationsPerIP, d.AllocationsPerIP},
+		{&l.Channels, d.Channels},
+		{&l.BitsPerSecond, d.BitsPerSecond},
+		{&l.PacketsPerSecond, d.PacketsPerSecond},
+		{&l.RequestsPerSecond, d.RequestsPerSecond},
+		{&l.BindingsPerSecond, d.BindingsPerSecond},
+		{&l.Connections, d.Connections},
+		{&l.ConnectionsPerIP, d.ConnectionsPerIP},
+	} {
+		if *f.value == 0 {
+			*f.value = f.def
+		}
+	}
+	if l.CallBytes == 0 {
+		l.CallBytes = d.CallBytes
+	}
+	return l
+}
+
+// bucket is a token bucket. It starts full.
+type bucket struct {
+	mu     sync.Mutex
+	spent  float64 // tokens missing from a full bucket
+	before time.Time
+}
+
+// take takes n tokens from a bucket that holds burst and gains rate a second.
+func (b *bucket) take(n, rate, burst float64, now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if gained := now.Sub(b.before).Seconds() * rate; gained > 0 {
+		b.spent = max(0, b.spent-gained)
+		b.before = now
+	}
+	if b.spent+n > burst {
+		return false
+	}
+	b.spent += n
+	return true
+}
+
+// sources limits requests by network. Its memory is fixed: networks that hash
+// alike share a bucket, and the hash is seeded, so nobody can aim at a neighbor.
+type sources struct {
+	seed    maphash.Seed
+	buckets [4096]bucket
+}
+
+func newSources() *sources { return &sources{seed: maphash.MakeSeed()} }
+
+// take allows rate requests a second, and thrice that at once.
+func (s *sources) take(ip netip.Addr, rate int, now time.Time) bool {
+	b := &s.buckets[maphash.Comparable(s.seed, network(ip, 24))%uint64(len(s.buckets))]
+	return b.take(1, float64(rate), 3*float64(rate), now)
+}
+
+// network cuts an IPv4 address to v4bits, an IPv6 address to the /64 that one
+// subscriber has at least.
+func network(ip netip.Addr, v4bits int) netip.Prefix {
+	ip = ip.Unmap().WithZone("")
+	n := v4bits
+	if ip.Is6() {
+		n = 64
+	}
+	p, err := ip.Prefix(n)
+	if err != nil {
+		return netip.Prefix{} // the zero Addr: all such clients share one bucket
+	}
+	return p
+}

@@ -1,0 +1,370 @@
+package relay
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/turn/v5"
+
+	"github.com/visavis-call/visavis/protocol"
+)
+
+// callMemory is how long a call without allocations is remembered: longer than
+// its last credential lives, so that neither its volume nor its end is forgotten early.
+const callMemory = credentialTTL + 5*time.Minute
+
+// Relayed ports are numbers only; these look like what other servers give out
+// (RFC 8656 §7.2).
+const portMin, portMax = 49152, 65535
+
+var (
+	errRefused = errors.New("refused: closed loop")
+	errQuota   = errors.New("refused: quota")
+)
+
+// client is the near end of a five-tuple.
+type client struct {
+	listener uint32
+	addr     netip.AddrPort
+}
+
+func clientOf(listener uint32, addr net.Addr) (client, bool) {
+	a, ok := addr.(interface{ AddrPort() netip.AddrPort })
+	if !ok {
+		return client{}, false
+	}
+	ap := a.AddrPort()
+	ip := ap.Addr().Unmap()
+	if !ip.IsLinkLocalUnicast() {
+		ip = ip.WithZone("") // see origins
+	}
+	return client{listener, netip.AddrPortFrom(ip, ap.Port())}, true
+}
+
+func (c client) String() string {
+	return strconv.FormatUint(uint64(c.listener), 10) + "/" + c.addr.String()
+}
+
+func parseClient(s string) (client, bool) {
+	left, right, _ := strings.Cut(s, "/")
+	n, err := strconv.ParseUint(left, 10, 32)
+	if err != nil {
+		return client{}, false
+	}
+	addr, err := netip.ParseAddrPort(right)
+	return client{uint32(n), addr}, err == nil
+}
+
+// loop is all calls that use the relay, and pion's source of relayed transport
+// addresses. An allocation knows only its own call, so packets cannot leave it.
+type loop struct {
+	ip       netip.Addr
+	limits   Limits
+	metrics  *metrics
+	packets  sync.Pool // of *packet
+	granting granting
+
+	mu      sync.RWMutex
+	calls   map[string]*call // by handle
+	clients map[client]*allocation
+	perIP   map[netip.Prefix]int
+	swept   time.Time
+}
+
+// call is the allocations that may talk to each other.
+type call struct {
+	members atomic.Pointer[[]*allocation] // replaced as a whole, under loop.mu
+	volume  atomic.Int64                  // bytes relayed
+
+	over bool // guarded by loop.mu
+	// floor is the latest expiry, by role, of the credentials that were taken
+	// back; guarded by loop.mu.
+	floor map[protocol.Role]time.Time
+	idle  time.Time // when the last allocation went; guarded by loop.mu
+}
+
+func (c *call) list() []*allocation {
+	if p := c.members.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// at returns the allocation with this relayed port.
+func (c *call) at(port int) *allocation {
+	for _, a := range c.list() {
+		if a.addr.Port == port {
+			return a
+		}
+	}
+	return nil
+}
+
+func newLoop(ip netip.Addr, limits Limits, m *metrics) *loop {
+	return &loop{
+		ip: ip, limits: limits, metrics: m,
+		packets: sync.Pool{New: func() any { return new(packet) }},
+		calls:   make(map[string]*call),
+		clients: make(map[client]*allocation),
+		perIP:   make(map[netip.Prefix]int),
+	}
+}
+
+// Validate implements [turn.RelayAddressGenerator].
+func (l *loop) Validate() error { return nil }
+
+// AllocatePacketConn implements [turn.RelayAddressGenerator].
+func (l *loop) AllocatePacketConn(cfg turn.AllocateListenerConfig) (net.PacketConn, net.Addr, error) {
+	// An empty user asks for a spare port (EVEN-PORT), which has no use here.
+	acc, c, ok := parseUserID(cfg.UserID)
+	if !ok || cfg.Network != "udp4" {
+		return nil, nil, errRefused
+	}
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sweep(now)
+	if !l.room(acc, c) {
+		l.metrics.drop(dropQuota)
+		return nil, nil, errQuota
+	}
+	room := l.calls[acc.handle]
+	if room == nil {
+		room = &call{}
+		l.calls[acc.handle] = room
+	}
+	a := newAllocation(l, room, acc, c, l.freePort(room))
+	members := append(slices.Clone(room.list()), a)
+	room.members.Store(&members)
+	l.clients[c] = a
+	l.perIP[network(c.addr.Addr(), 32)]++
+	l.metrics.allocations.Inc()
+	return a, a.addr, nil
+}
+
+// AllocateListener implements [turn.RelayAddressGenerator] by refusing.
+func (l *loop) AllocateListener(turn.AllocateListenerConfig) (net.Listener, net.Addr, error) {
+	return nil, nil, errRefused
+}
+
+// AllocateConn implements [turn.RelayAddressGenerator] by refusing.
+func (l *loop) AllocateConn(turn.AllocateConnConfig) (net.Conn, error) { return nil, errRefused }
+
+// permit is pion's question whether a client may name this peer.
+func (l *loop) permit(client net.Addr, peer net.IP) bool {
+	l.granting.begin(client)
+	if l.inside(peer) {
+		return true
+	}
+	l.metrics.drop(dropForeign)
+	return false
+}
+
+func (l *loop) inside(peer net.IP) bool {
+	ip, ok := netip.AddrFromSlice(peer)
+	return ok && ip.Unmap() == l.ip
+}
+
+// quota is pion's question whether a user may have one more allocation. It
+// only makes the refusal a 486; AllocatePacketConn decides.
+func (l *loop) quota(user, _ string, _ net.Addr) bool {
+	acc, c, ok := parseUserID(user)
+	if !ok {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.room(acc, c) {
+		l.metrics.drop(dropQuota)
+		return false
+	}
+	return true
+}
+
+// room reports whether one more allocation is within the limits. l.mu is held.
+func (l *loop) room(acc account, c client) bool {
+	if len(l.clients) >= l.limits.Allocations || l.clients[c] != nil {
+		return false
+	}
+	if l.perIP[network(c.addr.Addr(), 32)] >= l.limits.AllocationsPerIP {
+		return false
+	}
+	call := l.calls[acc.handle]
+	if call == nil {
+		return len(l.calls) < l.maxCalls()
+	}
+	n := 0
+	for _, a := range call.list() {
+		if a.role == acc.role {
+			n++
+		}
+	}
+	return !call.over && n < l.limits.AllocationsPerRole
+}
+
+// maxCalls bounds the calls remembered, most of them idle.
+func (l *loop) maxCalls() int { return 8 * l.limits.Allocations }
+
+func (l *loop) freePort(c *call) int {
+	for {
+		// The number protects nothing; it only has to be free in this call.
+		if port := portMin + rand.IntN(portMax-portMin+1); c.at(port) == nil { //nolint:gosec // see above
+			return port
+		}
+	}
+}
+
+// sweep forgets calls that nobody can come back to. l.mu is held.
+func (l *loop) sweep(now time.Time) {
+	if now.Sub(l.swept) < time.Minute {
+		return
+	}
+	l.swept = now
+	for handle, c := range l.calls {
+		if len(c.list()) == 0 && now.Sub(c.idle) > callMemory {
+			delete(l.calls, handle)
+		}
+	}
+}
+
+// remove takes a closed allocation out.
+func (l *loop) remove(a *allocation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	members := slices.DeleteFunc(slices.Clone(a.call.list()), func(m *allocation) bool { return m == a })
+	a.call.members.Store(&members)
+	a.call.idle = time.Now()
+	if l.clients[a.client] == a {
+		delete(l.clients, a.client)
+	}
+	ip := network(a.client.addr.Addr(), 32)
+	if l.perIP[ip]--; l.perIP[ip] == 0 {
+		delete(l.perIP, ip)
+	}
+	l.metrics.allocations.Dec()
+}
+
+// end closes a call for good and returns how many allocations it had.
+func (l *loop) end(handle string, now time.Time) int {
+	l.mu.Lock()
+	l.sweep(now)
+	c := l.calls[handle]
+	if c == nil {
+		if len(l.calls) >= l.maxCalls() {
+			l.mu.Unlock()
+			return 0 // nothing to delete, and its credentials reach nobody
+		}
+		c = &call{}
+		l.calls[handle] = c
+	}
+	c.over, c.idle = true, now
+	members := c.list()
+	l.mu.Unlock()
+	closeAll(members)
+	return len(members)
+}
+
+// expiry is when credentials given out now expire: in whole seconds, and later
+// than all that were revoked.
+func (l *loop) expiry(acc account, now time.Time) time.Time {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.calls[acc.handle].expiry(acc.role, now)
+}
+
+func (c *call) expiry(role protocol.Role, now time.Time) time.Time {
+	at := now.Add(credentialTTL).Truncate(time.Second)
+	if c != nil && !at.After(c.floor[role]) {
+		return c.floor[role].Add(time.Second)
+	}
+	return at
+}
+
+// revoke closes the allocations of one role and returns how many it had. The
+// credentials it was given so far are not good for another.
+func (l *loop) revoke(acc account, now time.Time) int {
+	l.mu.Lock()
+	l.sweep(now)
+	c := l.calls[acc.handle]
+	if c == nil {
+		if len(l.calls) >= l.maxCalls() {
+			l.mu.Unlock()
+			return 0 // as in end
+		}
+		c = &call{}
+		l.calls[acc.handle] = c
+	}
+	if c.floor == nil {
+		c.floor = make(map[protocol.Role]time.Time)
+	}
+	c.floor[acc.role] = c.expiry(acc.role, now)
+	c.idle = now
+	members := slices.DeleteFunc(slices.Clone(c.list()), func(a *allocation) bool { return a.role != acc.role })
+	l.mu.Unlock()
+	closeAll(members)
+	return len(members)
+}
+
+// refuses reports whether a credential is not good any more, though it has not expired.
+func (l *loop) refuses(acc account, expires time.Time) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	c := l.calls[acc.handle]
+	return c != nil && (c.over || !expires.After(c.floor[acc.role]))
+}
+
+// of returns the allocation of a client, or nil.
+func (l *loop) of(c client) *allocation {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.clients[c]
+}
+
+func (l *loop) close() {
+	l.mu.Lock()
+	var all []*allocation
+	for _, a := range l.clients {
+		all = append(all, a)
+	}
+	l.mu.Unlock()
+	closeAll(all)
+}
+
+func closeAll(list []*allocation) {
+	for _, a := range list {
+		_ = a.Close() // cannot fail
+	}
+}
+
+// events counts the channels of each allocation, which pion does not limit.
+func (l *loop) events() turn.EventHandler {
+	count := func(user string, change func(*allocation)) {
+		_, c, ok := parseUserID(user)
+		if !ok {
+			return
+		}
+		if a := l.of(c); a != nil {
+			change(a)
+		}
+	}
+	return turn.EventHandler{
+		OnChannelCreated: func(_, _ net.Addr, _, user, _ string, _, peer net.Addr, _ uint16) {
+			count(user, func(a *allocation) { a.bind(peer) })
+		},
+		OnChannelDeleted: func(_, _ net.Addr, _, user, _ string, _, peer net.Addr, _ uint16) {
+			count(user, func(a *allocation) { a.unbind(peer) })
+		},
+		OnPermissionDeleted: func(client, _ net.Addr, _, _, _ string, _ net.Addr, _ net.IP) { l.granting.wait(client) },
+		OnAllocationError:   func(net.Addr, net.Addr, string, string) { l.metrics.drop(dropRefused) },
+	}
+}
+
+var _ turn.RelayAddressGenerator = (*loop)(nil)

@@ -1,0 +1,118 @@
+package signaling
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/visavis-call/visavis/protocol"
+)
+
+// A frame of 100 MB: the server says that it is too long, hears nothing more, keeps
+// nothing, and hangs up once the client had its time to say goodbye.
+func TestHugeFrameIsCut(t *testing.T) {
+	inBubble(t, func(t *testing.T, n *node) {
+		c, r := n.raw(t)
+		if _, err := c.Write(masked(0x81, protocol.EncodeClient(guestJoin(newLink(t), protocol.ID{1})))); err != nil {
+			t.Fatal(err)
+		}
+		said := make(chan string, 1)
+		go func() {
+			b, _ := io.ReadAll(r)
+			said <- string(b)
+		}()
+		const size = 100 << 20
+		start := time.Now()
+		before, _ := used()
+		head := binary.BigEndian.AppendUint64([]byte{0x82, 0x80 | 127}, size)
+		_, err := c.Write(append(head, 0, 0, 0, 0))
+		for chunk, sent := make([]byte, 32<<10), 0; err == nil && sent < size; sent += len(chunk) {
+			time.Sleep(5 * time.Millisecond) // 100 MB in 16 s
+			_, err = c.Write(chunk)
+		}
+		if took := time.Since(start); err == nil || took > 6*time.Second {
+			t.Errorf("the server hears on after %v", took)
+		}
+		if after, _ := used(); after-before > 1<<20 {
+			t.Errorf("%d kB are kept", (after-before)/1024)
+		}
+		if got := <-said; !strings.Contains(got, "E_SIZE") {
+			t.Errorf("the server said %q", got)
+		}
+	})
+}
+
+// A client that is told to leave and then begins a frame that never ends.
+func TestUnfinishedFrameAtTheEnd(t *testing.T) {
+	for name, words := range map[string][]byte{
+		"too long, from the first byte": append(binary.BigEndian.AppendUint64([]byte{0x82, 0x80 | 127}, 1<<40), make([]byte, 2*protocol.LimitFrameBytes)...),
+		"after what was too long":       append(masked(0x81, make([]byte, protocol.LimitControlBytes+1)), 0x82, 0x80|126, 0xff, 0xff, 0, 0, 0, 0, 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, n *node) {
+				c, r := n.raw(t)
+				go func() { _, _ = c.Write(words) }() // and no more
+				start := time.Now()
+				took, last := closedAfter(r, start)
+				if took > 15*time.Second || !strings.Contains(last, "E_SIZE") {
+					t.Errorf("the server let go after %v, saying %q", took, last)
+				}
+			})
+		})
+	}
+}
+
+// Ten thousand connections from one address: as many stay as may, and what they
+// cost is little.
+func TestManyConnections(t *testing.T) {
+	inBubble(t, func(t *testing.T, n *node) {
+		before, _ := used()
+		open, refused := 0, map[int]int{}
+		for range 10_000 {
+			c, err := n.dial(t.Context(), "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			status := upgrade(t, c, n.host)
+			if status == http.StatusSwitchingProtocols {
+				open++
+				defer c.Close() //nolint:gocritic // all of them at the end
+				continue
+			}
+			refused[status]++
+			_ = c.Close()
+		}
+		after, _ := used()
+		const limit = 1000 // of the harness
+		if open != limit || refused[http.StatusServiceUnavailable] != 10_000-limit {
+			t.Errorf("%d stay open, %v are refused; want %d, the others with 503", open, refused, limit)
+		}
+		if each := (after - before) / limit; each > 128<<10 {
+			t.Errorf("%d kB for each", each/1024)
+		}
+	})
+}
+
+// upgrade asks for a WebSocket and returns the status of the answer.
+func upgrade(t *testing.T, c io.ReadWriter, host string) int {
+	t.Helper()
+	if _, err := io.WriteString(c, upgradeRequest(host)); err != nil {
+		t.Fatal(err)
+	}
+	head := make([]byte, len("HTTP/1.1 101"))
+	if _, err := io.ReadFull(c, head); err != nil {
+		t.Fatal(err)
+	}
+	switch {
+	case bytes.HasSuffix(head, []byte("101")):
+		return http.StatusSwitchingProtocols
+	case bytes.HasSuffix(head, []byte("503")):
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusTooManyRequests
+	}
+}

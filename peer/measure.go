@@ -1,0 +1,147 @@
+package peer
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/visavis-call/visavis/peer/quality"
+	"github.com/visavis-call/visavis/protocol/sealed"
+)
+
+const (
+	lookEvery = time.Second
+	// lookLate is how much later than planned a look may come before the
+	// processor is to blame.
+	lookLate = 400 * time.Millisecond
+	// lookAsleep is the time between two looks that no busy processor explains:
+	// the computer slept.
+	lookAsleep = 6 * time.Second
+)
+
+// measuring is what the call's goroutine knows of the quality of the call.
+type measuring struct {
+	timer  *time.Timer // the next look; nil before media has flowed
+	since  time.Time   // media first flowed
+	looked time.Time
+	before traffic
+	open   sealed.Report // since the last report
+	log    quality.Log
+	remote sealed.State // what the other party says it sends
+}
+
+// traffic are totals of what arrived.
+type traffic struct{ packets, lost, bytes int64 }
+
+// arrivals are counted by the receiving goroutines.
+type arrivals struct{ packets, lost, bytes atomic.Int64 }
+
+func (a *arrivals) total() traffic {
+	return traffic{a.packets.Load(), a.lost.Load(), a.bytes.Load()}
+}
+
+// sequence counts the packets of one track that did not come (RFC 3550 §A.3,
+// without its restarts: a source here never restarts).
+type sequence struct {
+	begun   bool
+	highest uint16
+}
+
+// lost is by how much the next packet changes the count: up by a gap, down by
+// one that comes late after all.
+func (s *sequence) lost(number uint16) int64 {
+	ahead := int16(number - s.highest) //nolint:gosec // the wrap is meant
+	switch {
+	case !s.begun:
+		s.begun, s.highest = true, number
+		return 0
+	case ahead > 0:
+		s.highest = number
+		return int64(ahead) - 1
+	default:
+		return -1
+	}
+}
+
+// measure begins to look, once a second, when media flows for the first time.
+func (c *Call) measure() {
+	m := &c.measuring
+	if !m.since.IsZero() {
+		return
+	}
+	m.since, m.looked = time.Now(), time.Now()
+	m.before = c.received.arrivals.total()
+	m.timer = c.after(lookEvery, c.look)
+}
+
+func (c *Call) look() {
+	m := &c.measuring
+	now := time.Now()
+	passed := now.Sub(m.looked)
+	m.looked = now
+	m.open = quality.Add(m.open, c.second(passed))
+	m.timer = c.after(lookEvery, c.look)
+	if m.open.MS >= sealed.ReportEveryMS {
+		c.tellDirect(c.lastReport())
+	}
+}
+
+// second is what the time since the last look was like.
+func (c *Call) second(passed time.Duration) sealed.Report {
+	m := &c.measuring
+	ms := int(passed.Milliseconds())
+	r := sealed.Report{MS: ms}
+	if !c.link.online {
+		r.Away = ms
+	}
+	total := c.received.arrivals.total()
+	packets, lost, bytes := total.packets-m.before.packets, total.lost-m.before.lost, total.bytes-m.before.bytes
+	m.before = total
+	switch late := passed - lookEvery; {
+	case passed > lookAsleep:
+		r.Hidden = ms
+		return r
+	case late > lookLate:
+		r.Busy = int(late.Milliseconds())
+	}
+	if packets == 0 {
+		if m.remote.Mic || m.remote.Cam || m.remote.Screen {
+			r.Stalled = ms
+		}
+		return r
+	}
+	r.Packets, r.Lost, r.Bytes = int(packets), int(max(0, lost)), int(bytes)
+	r.RTT = int(c.conn.roundTrip().Milliseconds())
+	return r
+}
+
+// lastReport is what was measured since the last one, and keeps it. Nil if there
+// is nothing.
+func (c *Call) lastReport() *sealed.Report {
+	m := &c.measuring
+	if m.since.IsZero() || m.open.MS == 0 {
+		return nil
+	}
+	last := m.open
+	last.T, last.At = "report", time.Since(m.since).Milliseconds()
+	m.log.Mine(last)
+	m.open = sealed.Report{}
+	return &last
+}
+
+func (c *Call) onReport(r sealed.Report) {
+	if !c.measuring.since.IsZero() {
+		c.measuring.log.Theirs(r, time.Since(c.measuring.since))
+	}
+}
+
+// roundTrip is that of the path in use; 0 while it is not known.
+func (c *connection) roundTrip() time.Duration {
+	if c == nil {
+		return 0
+	}
+	stats, ok := c.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePairStats()
+	if !ok {
+		return 0
+	}
+	return time.Duration(stats.CurrentRoundTripTime * float64(time.Second))
+}

@@ -1,0 +1,353 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/visavis-call/visavis/internal/call"
+	"github.com/visavis-call/visavis/internal/config"
+	"github.com/visavis-call/visavis/internal/httpd"
+	"github.com/visavis-call/visavis/internal/relay"
+	"github.com/visavis-call/visavis/internal/signaling"
+	"github.com/visavis-call/visavis/internal/store/sqlstore"
+	"github.com/visavis-call/visavis/internal/switchboard"
+	"github.com/visavis-call/visavis/internal/telemetry"
+	"github.com/visavis-call/visavis/protocol"
+	"github.com/visavis-call/visavis/web"
+)
+
+const (
+	// shutdownTimeout bounds the goodbye to clients.
+	shutdownTimeout = 8 * time.Second
+	// purgeInterval is how often calls that are over are cleared away.
+	purgeInterval = time.Hour
+)
+
+type serveCmd struct {
+	Listen    *string `placeholder:"ADDR" help:"Address for HTTP, WebSocket and relay, TCP and UDP (default :8080)."`
+	Data      *string `placeholder:"DIR" help:"Where the database lives (default visavis-data)."`
+	URL       *string `name:"url" placeholder:"URL" help:"Public URL, when it is not the one clients connect to (behind a proxy)."`
+	Metrics   *string `placeholder:"ADDR" help:"Address of Prometheus metrics (default 127.0.0.1:9090); empty turns them off."`
+	TokenFile *string `placeholder:"FILE" help:"File with a token that clients need to create calls."`
+	LogLevel  *string `placeholder:"LEVEL" help:"debug, info, warn or error (default info)."`
+	TLSCert   *string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain, PEM. Turns TLS on."`
+	TLSKey    *string `name:"tls-key" placeholder:"FILE" help:"Private key of the certificate, PEM."`
+	Config    string  `placeholder:"FILE" env:"VISAVIS_CONFIG" help:"Configuration file, TOML."`
+}
+
+// Help is shown by visavis serve --help.
+func (*serveCmd) Help() string {
+	return "No flag is needed. Every setting can also be given in the configuration file or as\n" +
+		"VISAVIS_SECTION_KEY in the environment, for example VISAVIS_LIMITS_CONNECTS_PER_MINUTE=600.\n" +
+		"Flags win over the environment, and that over the file."
+}
+
+// settings merges all sources.
+func (s *serveCmd) settings(environ []string) (config.Config, error) {
+	c, err := config.Load(s.Config, environ)
+	if err != nil {
+		return config.Config{}, err
+	}
+	for _, f := range []struct {
+		flag *string
+		to   *string
+	}{
+		{s.Listen, &c.Server.Listen},
+		{s.URL, &c.Server.URL},
+		{s.TLSCert, &c.Server.TLSCert},
+		{s.TLSKey, &c.Server.TLSKey},
+		{s.Data, &c.Storage.Data},
+		{s.Metrics, &c.Metrics.Listen},
+		{s.LogLevel, &c.Log.Level},
+		{s.TokenFile, &c.Create.TokenFile},
+	} {
+		if f.flag != nil {
+			*f.to = *f.flag
+		}
+	}
+	c.Metrics.Asked = c.Metrics.Asked || s.Metrics != nil
+	return c, c.Validate()
+}
+
+// Run serves until ctx ends.
+func (s *serveCmd) Run(ctx context.Context, std streams) error {
+	cfg, err := s.settings(os.Environ())
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	log, err := telemetry.NewLogger(std.err, cfg.Log.Level)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	n, err := newNode(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(std.out, "visavis is ready: %s\n", n.url); err != nil {
+		return errors.Join(err, n.close())
+	}
+	return n.serve(ctx)
+}
+
+// node is the server, wired. Its parts are closed in the reverse order of this list.
+type node struct {
+	cfg         config.Config
+	log         *slog.Logger
+	url         string
+	store       *sqlstore.DB
+	relay       *relay.Server
+	switchboard *switchboard.Switchboard
+	signaling   *signaling.Server
+	udp         net.PacketConn
+	splitter    *httpd.Splitter
+	http        *http.Server
+	metrics     *http.Server // nil: off
+	metricsAt   net.Listener
+}
+
+// newNode opens the store and the sockets and wires everything; nothing is
+// served yet.
+func newNode(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *node, err error) {
+	n := &node{cfg: cfg, log: log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.close())
+		}
+	}()
+	registry := telemetry.NewRegistry()
+	metrics := telemetry.NewMetrics(registry)
+	pseudonyms := telemetry.NewPseudonyms()
+	if n.store, err = sqlstore.Open(ctx, cfg.Storage.Data); err != nil {
+		return nil, err
+	}
+	n.relay, err = relay.New(relay.Config{Log: log.With(telemetry.FieldComponent, "relay"), Registerer: registry})
+	if err != nil {
+		return nil, err
+	}
+	n.switchboard = switchboard.New(switchboard.Config{
+		MaxCalls: cfg.Limits.Calls,
+		Call: call.Config{
+			Registry:    switchboard.Registry{Store: n.store},
+			EndRelay:    func(id protocol.ID) { n.relay.EndCall(id) },
+			RevokeRelay: func(id protocol.ID) { n.relay.Revoke(id, protocol.RoleGuest) },
+			Drop:        metrics.Drop,
+			Forward:     metrics.Forwarded,
+		},
+		Log: func(id protocol.ID) *slog.Logger {
+			return log.With(telemetry.FieldComponent, "call", telemetry.FieldCall, pseudonyms.Call(id))
+		},
+		Open: func(open int) { metrics.CallsOpen.Set(float64(open)) },
+	})
+	if err := n.openPort(ctx, metrics, pseudonyms); err != nil {
+		return nil, err
+	}
+	if n.metricsAt, err = listenMetrics(ctx, cfg.Metrics, log); err != nil {
+		return nil, err
+	}
+	if n.metricsAt != nil {
+		n.metrics = httpd.NewMetricsServer(registry)
+	}
+	return n, nil
+}
+
+// openPort opens the one port and puts signaling and the web app behind it.
+func (n *node) openPort(ctx context.Context, metrics *telemetry.Metrics, pseudonyms *telemetry.Pseudonyms) error {
+	token, err := n.cfg.Token()
+	if err != nil {
+		return err
+	}
+	tlsConfig, err := loadTLS(n.cfg.Server)
+	if err != nil {
+		return err
+	}
+	tcp, udp, err := httpd.Listen(ctx, n.cfg.Server.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w; another program, or another visavis, has the port: choose a free one with"+
+			" --listen 127.0.0.1:8081, and then visavis new --server http://127.0.0.1:8081", err)
+	}
+	if err != nil {
+		return err
+	}
+	n.udp = udp
+	n.splitter = httpd.NewSplitter(tcp, tlsConfig, n.log.With(telemetry.FieldComponent, "listener"))
+	n.url = publicURL(n.cfg.Server, tcp.Addr())
+	limits := n.cfg.Limits
+	n.signaling, err = signaling.New(signaling.Config{
+		Switchboard:           n.switchboard,
+		Relay:                 n.relay,
+		PublicURL:             n.cfg.Server.URL,
+		RelayPort:             portOf(tcp.Addr()),
+		RelayTLS:              tlsConfig != nil,
+		Token:                 token,
+		ConnectsPerMinute:     limits.ConnectsPerMinute,
+		CreatesPerMinute:      limits.CreatesPerMinute,
+		ConnectionsPerAddress: limits.ConnectionsPerAddress,
+		Connections:           limits.Connections,
+		Pseudonyms:            pseudonyms,
+		Metrics:               metrics,
+		Log:                   n.log.With(telemetry.FieldComponent, "signaling"),
+	})
+	if err != nil {
+		return err
+	}
+	n.http, err = httpd.NewServer(httpd.Config{
+		App:       web.Dist(),
+		Signaling: n.signaling,
+		Ready:     n.store.Ping,
+		PublicURL: n.cfg.Server.URL,
+		TLS:       tlsConfig != nil,
+		Log:       n.log.With(telemetry.FieldComponent, "http"),
+	})
+	return err
+}
+
+// serve runs all parts until ctx ends or one of them fails.
+func (n *node) serve(ctx context.Context) error {
+	parts, ctx := errgroup.WithContext(ctx)
+	parts.Go(func() error { return n.relay.ServePacket(n.udp) })
+	parts.Go(func() error { return n.relay.ServeListener(n.splitter.Relay()) })
+	parts.Go(n.splitter.Serve)
+	parts.Go(func() error { return ignoreClosed(n.http.Serve(n.splitter.HTTP())) })
+	if n.metrics != nil {
+		parts.Go(func() error { return ignoreClosed(n.metrics.Serve(n.metricsAt)) })
+	}
+	parts.Go(func() error { n.purge(ctx); return nil })
+	parts.Go(func() error {
+		<-ctx.Done()
+		n.log.Info("stopping")
+		return n.close()
+	})
+	n.log.Info("serving", "version", version, "commit", commit())
+	return parts.Wait()
+}
+
+// close says goodbye to clients and then closes part after part. Parts that were
+// never made are skipped.
+func (n *node) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	var errs []error
+	if n.signaling != nil {
+		n.signaling.Shutdown(ctx)
+	}
+	if n.http != nil {
+		errs = append(errs, n.http.Shutdown(ctx))
+	}
+	if n.metrics != nil {
+		errs = append(errs, n.metrics.Shutdown(ctx))
+	}
+	if n.splitter != nil {
+		errs = append(errs, n.splitter.Close())
+	}
+	if n.relay != nil {
+		errs = append(errs, n.relay.Close())
+	}
+	if n.udp != nil { // the relay closes it too, if it was serving
+		if err := n.udp.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if n.switchboard != nil {
+		n.switchboard.Close()
+	}
+	if n.store != nil {
+		errs = append(errs, n.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (n *node) purge(ctx context.Context) {
+	ticker := time.NewTicker(purgeInterval)
+	defer ticker.Stop()
+	for {
+		rows, err := n.store.Purge(ctx, time.Now())
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			n.log.Error("purge failed", telemetry.FieldError, err)
+		case rows > 0:
+			n.log.Info("purged calls that are over", "rows", rows)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// ignoreClosed turns the error of an orderly end into none.
+func ignoreClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+func loadTLS(cfg config.Server) (*tls.Config, error) {
+	if cfg.TLSCert == "" {
+		return nil, nil
+	}
+	cert, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("load TLS certificate: %w", err)
+	}
+	return &tls.Config{
+		MinVersion:   tls.VersionTLS12,
+		Certificates: []tls.Certificate{cert},
+		NextProtos:   []string{"http/1.1"}, // WebSocket and the splitter need it
+	}, nil
+}
+
+// listenMetrics returns nil if metrics are off. The usual address being taken is
+// no reason not to start; one that was asked for is.
+func listenMetrics(ctx context.Context, cfg config.Metrics, log *slog.Logger) (net.Listener, error) {
+	if cfg.Listen == "" {
+		return nil, nil
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", cfg.Listen)
+	if err != nil && !cfg.Asked {
+		log.Warn("metrics are off: their usual address is taken", "listen", cfg.Listen)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen for metrics: %w", err)
+	}
+	return l, nil
+}
+
+// publicURL is where a person on this machine finds the server, or the public
+// URL if there is one.
+func publicURL(cfg config.Server, at net.Addr) string {
+	if cfg.URL != "" {
+		return cfg.URL
+	}
+	scheme, host := "http", "localhost"
+	if cfg.TLSCert != "" {
+		scheme = "https"
+	}
+	if a, ok := at.(*net.TCPAddr); ok && !a.IP.IsUnspecified() {
+		host = a.IP.String()
+	}
+	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(portOf(at)))
+}
+
+func portOf(a net.Addr) int {
+	if t, ok := a.(*net.TCPAddr); ok {
+		return t.Port
+	}
+	return 0
+}

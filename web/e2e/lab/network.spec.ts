@@ -1,0 +1,47 @@
+import { connect, expectPicture, loudness } from "../support/call.ts";
+import { expect, test } from "./fixtures.ts";
+import { flow, received } from "./stats.ts";
+
+test("a call across the ocean: 100 ms there and back, with jitter", async ({ person }) => {
+  const link = "delay=25ms jitter=4ms";
+  const [host, guest] = await Promise.all([person("host", { link }), person("guest", { link })]);
+  await connect(host, guest);
+  for (const page of [host, guest]) {
+    await expectPicture(page);
+    expect(await loudness(page)).toBeGreaterThan(0.05);
+    await expect(page.getByRole("button", { name: /^Direct/ })).toBeVisible();
+  }
+});
+
+test("two symmetric NATs: through the server", async ({ person }) => {
+  const link = "nat=symmetric";
+  const [host, guest] = await Promise.all([person("host", { link }), person("guest", { link })]);
+  await connect(host, guest);
+  for (const page of [host, guest]) {
+    await expect(page.getByRole("button", { name: /^Relayed/ })).toBeVisible();
+    await expectPicture(page);
+  }
+});
+
+test("nothing but TCP to port 443: through the server", async ({ person }) => {
+  const link = "nat=port-restricted firewall=only-tcp:443";
+  const [host, guest] = await Promise.all([person("host"), person("guest", { link })]);
+  await connect(host, guest);
+  for (const page of [host, guest]) await expectPicture(page);
+  expect((await received(guest)).path).toMatch(/^relay/);
+  expect(await loudness(guest)).toBeGreaterThan(0.05);
+});
+
+test("150 kbit/s each way: the sound goes on, the picture gives way", async ({ lab, person }) => {
+  const [host, guest] = await Promise.all([person("host"), person("guest")]);
+  await connect(host, guest);
+  await expectPicture(guest);
+  await lab.do("link guest rate=150k queue=24k");
+  await expect.poll(async () => (await flow(guest, 2000)).concealed, { timeout: 30_000 }).toBeLessThan(0.05);
+  for (const page of [host, guest]) {
+    const { audio, video, fps, concealed } = await flow(page, 5000);
+    expect(concealed).toBeLessThan(0.05);
+    expect(video + audio).toBeLessThan(150);
+    expect(fps).toBeGreaterThan(1);
+  }
+});

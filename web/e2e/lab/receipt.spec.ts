@@ -1,0 +1,50 @@
+import type { Page } from "@playwright/test";
+import { connect, expectPicture } from "../support/call.ts";
+import { expect, test } from "./fixtures.ts";
+
+/** What is done to a network, for how long, and what both receipts say of it afterwards. */
+const faults = [
+  {
+    name: "the host's line can send little",
+    strike: "send host rate=150k queue=24k",
+    heal: "send host clear",
+    seconds: 20,
+    host: [/^Your line could send only \d+ kbit\/s/, "on your side"],
+    guest: [/^Ada could send only \d+ kbit\/s/, "on the other side: Ada"],
+  },
+  {
+    name: "the guest's network is gone for a while",
+    strike: "link guest down",
+    heal: "link guest up",
+    seconds: 10,
+    host: [/^The network of Ben was gone for \d+ s/, "on the other side: Ben"],
+    guest: [/^Your network was gone for \d+ s/, "on your side"],
+  },
+  {
+    name: "the server is away for a while",
+    strike: "server kill",
+    heal: "server start",
+    seconds: 20,
+    host: [/^The server was away for \d+ s, for both of you/, "at the server"],
+    guest: [/^The server was away for \d+ s, for both of you/, "at the server"],
+  },
+] as const;
+
+for (const { name, strike, heal, seconds, ...says } of faults)
+  test(`the receipts of both: ${name}`, async ({ lab, person }) => {
+    const link = "delay=10ms";
+    const pages = { host: await person("host", { link }), guest: await person("guest", { link }) };
+    const both: Page[] = Object.values(pages);
+    await connect(pages.host, pages.guest);
+    for (const page of both) await expectPicture(page);
+    const from = Date.now();
+    await lab.do(strike);
+    // That long the fault lasts: it is what is measured, not what is waited for.
+    await expect.poll(() => Date.now() - from, { timeout: 2_000 * seconds }).toBeGreaterThan(1_000 * seconds);
+    await lab.do(heal);
+    for (const page of both) await expectPicture(page);
+    await pages.guest.getByRole("button", { name: "Leave" }).click();
+    for (const text of says.guest) await expect(pages.guest.getByText(text).first()).toBeVisible();
+    await pages.host.getByRole("button", { name: "Leave" }).click();
+    for (const text of says.host) await expect(pages.host.getByText(text).first()).toBeVisible();
+  });

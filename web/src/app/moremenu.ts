@@ -1,0 +1,41 @@
+import { m } from "../i18n/paraglide/messages.js";
+import type { MenuItem } from "../ui/menu.ts";
+
+export type MoreAction = "devices" | "who" | "self" | "share" | "mini" | "help" | "remove" | "end";
+
+interface Facts {
+  narrow: boolean; // a phone: what has no place in the bar comes here
+  selfShown: boolean;
+  /** Of this person's screen: it is shared, it can be, or this browser cannot. */
+  share: "on" | "off" | "unsupported";
+  mini: boolean; // the small window has no place in the bar
+  host: boolean;
+  guestName: string | null;
+}
+
+/** The entries of the "more" menu; a host has some that a guest has not. */
+export function moreItems({ narrow, selfShown, share, mini, host, guestName }: Facts): MenuItem[] {
+  const items: (MenuItem & { id: MoreAction })[] = [];
+  if (narrow) {
+    items.push({ id: "devices", label: m.call_devices(), icon: "settings" });
+    items.push({ id: "who", label: m.call_who(), icon: "eye" });
+  }
+  // Where it cannot be done there is no button, but whoever looks for it reads why.
+  if (narrow || share === "unsupported")
+    items.push({
+      id: "share",
+      label: share === "on" ? m.share_stop() : m.share_button(),
+      icon: share === "off" ? "monitor-up" : "monitor-off",
+    });
+  if (mini) items.push({ id: "mini", label: m.mini_window(), icon: "picture-in-picture-2" });
+  items.push({
+    id: "self",
+    label: selfShown ? m.call_self_hide() : m.call_self_show(),
+    icon: selfShown ? "eye-off" : "user",
+  });
+  items.push({ id: "help", label: m.call_help(), icon: "circle-question-mark" });
+  if (host && guestName)
+    items.push({ id: "remove", label: m.host_remove({ name: guestName }), icon: "user-x", danger: true });
+  if (host) items.push({ id: "end", label: m.host_end(), icon: "trash-2", danger: true });
+  return items;
+}

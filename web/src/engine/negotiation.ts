@@ -1,0 +1,274 @@
+import type { Server } from "../protocol/messages.gen.ts";
+import type { Candidate, CandidatesEnd, Line, SDP } from "../protocol/sealed.gen.ts";
+import { allowsCandidate, isThisMachine, withAllowedCandidates } from "./candidate.ts";
+import { codeOf, type Code } from "./e2ee/errors.ts";
+import { withSoundAgain, withStartBitrate } from "./codecs.ts";
+import { Emitter } from "./emitter.ts";
+import { lineKind } from "./linekind.ts";
+import { MediaLines, type LocalTracks } from "./mlines.ts";
+import { Numbering } from "./numbering.ts";
+import { Scope } from "./scope.ts";
+import { FrameGuard } from "./sframe/guard.ts";
+import type { FrameLayer } from "./sframe/layer.ts";
+import { checkSdp, ownFingerprint, type Fingerprint } from "./sdp.ts";
+
+export type Description = SDP | Candidate | CandidatesEnd;
+
+interface NegotiationEvents {
+  send: Description;
+  /** The channel `ctl`, once it exists. */
+  channel: RTCDataChannel;
+  /** ICE and DTLS: up, lost (may come back), or failed (will not without a restart). */
+  state: "connected" | "lost" | "failed";
+  /** The other side broke the rules. */
+  violated: Code;
+  /** Offer and answer are exchanged: from here on the browser connects by itself. */
+  negotiated: undefined;
+  /** The other side has offered, and it counts; `restart`: with other ICE credentials. */
+  offered: { restart: boolean };
+}
+
+export interface NegotiationConfig {
+  readonly role: "host" | "guest";
+  readonly gen: number;
+  readonly servers: readonly Server[];
+  readonly relayOnly: boolean;
+  readonly origin: string; // of the server
+  readonly tracks: LocalTracks;
+  readonly frames: FrameLayer | null;
+}
+
+/**
+ * One RTCPeerConnection and its perfect negotiation (W3C webrtc-pc §10.7): the
+ * host is impolite, the guest polite. It is made, and a host's offer with its
+ * candidates is ready, before anybody is admitted; nothing leaves before
+ * {@link release}.
+ */
+export class Negotiation extends Emitter<NegotiationEvents> {
+  readonly gen: number;
+  readonly pc: RTCPeerConnection;
+  readonly guard: FrameGuard;
+  readonly #config: NegotiationConfig;
+  readonly #scope = new Scope();
+  readonly #lines: MediaLines;
+  #servers: readonly Server[];
+  #relayOnly: boolean;
+  #channel: RTCDataChannel | null = null;
+  #operations: Promise<void> = Promise.resolve();
+  #released = false;
+  #negotiated = false; // a first offer/answer round is complete
+  #remoteFp: Fingerprint | null = null;
+  #remoteLines: readonly Line[] = [];
+  readonly #numbering = new Numbering();
+  readonly #local: boolean; // everything is on this machine
+
+  /** The certificate is made for this connection and used for no other (RFC 8844). */
+  static async create(config: NegotiationConfig): Promise<Negotiation> {
+    const algorithm = { name: "ECDSA", namedCurve: "P-256" };
+    return new Negotiation(config, await RTCPeerConnection.generateCertificate(algorithm));
+  }
+
+  constructor(config: NegotiationConfig, certificate: RTCCertificate) {
+    super();
+    this.#config = config;
+    this.gen = config.gen;
+    this.#servers = config.servers;
+    this.#relayOnly = config.relayOnly;
+    this.#local = isThisMachine(new URL(config.origin).hostname);
+    this.pc = new RTCPeerConnection({
+      iceServers: config.servers.map((s) => ({ ...s })),
+      iceTransportPolicy: config.relayOnly ? "relay" : "all",
+      bundlePolicy: "max-bundle",
+      certificates: [certificate],
+    });
+    this.#scope.listen(this.pc, "icecandidate", (e) => this.#onCandidate((e as RTCPeerConnectionIceEvent).candidate));
+    this.#scope.listen(this.pc, "track", (e) => this.#onTrack(e as RTCTrackEvent));
+    this.#scope.listen(this.pc, "connectionstatechange", () => this.#onState());
+    this.#scope.listen(this.pc, "negotiationneeded", () => this.#onNegotiationNeeded());
+    this.guard = new FrameGuard(this.pc, config.frames);
+    this.#scope.add(() => (this.guard.close(), this.pc.close()));
+    this.#lines = new MediaLines(this.pc, config.tracks, this.guard);
+    if (config.role === "host") {
+      this.#lines.offer();
+      this.#openChannel();
+    }
+  }
+
+  get channel(): RTCDataChannel | null {
+    return this.#channel;
+  }
+
+  get remoteFp(): Fingerprint | null {
+    return this.#remoteFp;
+  }
+
+  get ownFp(): Fingerprint | null {
+    const sdp = this.pc.localDescription?.sdp;
+    return sdp ? ownFingerprint(sdp) : null;
+  }
+
+  /** It may be connected, or become so again. */
+  get alive(): boolean {
+    return !this.#scope.closed && this.pc.connectionState !== "closed";
+  }
+
+  get connected(): boolean {
+    return this.pc.connectionState === "connected";
+  }
+
+  /** The host's admission: from here on descriptions and candidates may leave. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    // In the same tick if the offer lies ready: drawing the page would come first otherwise. If it does not, it leaves
+    // as soon as it is made.
+    this.#sendDescription();
+  }
+
+  /** Relay credentials, or another policy. Takes effect with the next gathering. */
+  configure(servers: readonly Server[], relayOnly: boolean): void {
+    if (this.#scope.closed || (servers === this.#servers && relayOnly === this.#relayOnly)) return;
+    this.#servers = servers;
+    this.#relayOnly = relayOnly;
+    this.pc.setConfiguration({
+      ...this.pc.getConfiguration(),
+      iceServers: servers.map((s) => ({ ...s })),
+      iceTransportPolicy: relayOnly ? "relay" : "all",
+    });
+  }
+
+  /** Offers new ICE credentials and candidates of all interfaces; media keeps flowing if it can. */
+  restart(): void {
+    if (!this.#negotiated) return;
+    this.#do(async () => {
+      // restartIce() would wait for the answer to an offer that may have been lost.
+      await this.pc.setLocalDescription(await this.pc.createOffer({ iceRestart: true }));
+      this.#sendDescription();
+    });
+  }
+
+  setTracks(tracks: LocalTracks): void {
+    this.#lines.setTracks(tracks);
+  }
+
+  /** Takes a description or candidate from the other party; in order, one at a time. */
+  receive(message: Description): void {
+    this.#do(async () => {
+      if (message.t === "sdp") await this.#receiveSdp(message);
+      else await this.#receiveCandidate(message);
+    });
+  }
+
+  close(): void {
+    this.#scope.close();
+  }
+
+  /** Chains an operation after the ones before it (W3C webrtc-pc §4.4.1.1 has the same rule inside). */
+  #do(operation: () => Promise<void> | void): void {
+    this.#operations = this.#operations.then(async () => {
+      if (this.#scope.closed) return;
+      try {
+        await operation();
+      } catch (error) {
+        // The browser rejects what it cannot use with a DOMException: to us that is a bad description.
+        const code = codeOf(error);
+        if (!this.#scope.closed) this.emit("violated", code === "E_INTERNAL" ? "E_SDP" : code);
+      }
+    });
+  }
+
+  #answer(): void {
+    this.#lines.answer();
+    this.#openChannel();
+  }
+
+  #openChannel(): void {
+    this.#channel = this.pc.createDataChannel("ctl", { negotiated: true, id: 0, ordered: true });
+    this.#channel.binaryType = "arraybuffer";
+    this.emit("channel", this.#channel);
+  }
+
+  #onNegotiationNeeded(): void {
+    if (this.#config.role === "guest" && !this.#negotiated) return; // a guest never makes the first offer
+    this.#do(async () => {
+      if (this.pc.signalingState !== "stable") return; // fires again when stable
+      await this.pc.setLocalDescription();
+      this.#sendDescription();
+    });
+  }
+
+  #sendDescription(): void {
+    const description = this.pc.localDescription;
+    if (!this.#released || !description || description.type === "rollback" || description.type === "pranswer") return;
+    const { type, sdp } = description;
+    const { lines } = this.#lines.screen;
+    const named = { ...(lines.length > 0 && { lines }), ...this.#numbering.stamp(type) };
+    this.emit("send", { t: "sdp", type, gen: this.gen, sdp, fp: ownFingerprint(sdp), ...named });
+  }
+
+  async #receiveSdp(message: SDP): Promise<void> {
+    if (message.type === "rollback") return;
+    checkSdp(message.sdp, message.fp);
+    if (this.#remoteFp !== null && this.#remoteFp !== message.fp)
+      throw new DOMException("another certificate", "OperationError");
+    const polite = this.#config.role === "guest";
+    if (message.type === "offer" && !polite && !this.#negotiated) return; // meant for an earlier connection of ours
+    if (!this.#numbering.takes(message, this.pc.signalingState, polite)) return;
+    const restart = iceUfrag(this.pc.remoteDescription?.sdp) !== iceUfrag(message.sdp);
+    this.#remoteFp = message.fp;
+    this.#remoteLines = message.lines ?? [];
+    const sdp = withSoundAgain(withStartBitrate(withAllowedCandidates(message.sdp, this.#local)));
+    await this.pc.setRemoteDescription({ type: message.type, sdp });
+    if (message.type === "offer") {
+      if (!this.#negotiated) this.#answer();
+      await this.pc.setLocalDescription();
+      this.#sendDescription();
+    }
+    this.#negotiated = true;
+    this.#lines.screen.settle();
+    this.emit("negotiated", undefined);
+    if (message.type === "offer") this.emit("offered", { restart });
+    for (const early of this.#numbering.due()) await this.#receiveCandidate(early);
+  }
+
+  async #receiveCandidate(message: Candidate | CandidatesEnd): Promise<void> {
+    if (!this.#numbering.admits(message)) return;
+    try {
+      if (message.t === "ice-end") await this.pc.addIceCandidate();
+      else if (allowsCandidate(message.cand, this.#local))
+        await this.pc.addIceCandidate({ candidate: message.cand, sdpMid: message.mid });
+    } catch (error) {
+      // Of a form this browser does not know: ICE goes on with the others.
+      if (!(error instanceof DOMException)) throw error;
+    }
+  }
+
+  #onCandidate(candidate: RTCIceCandidate | null): void {
+    // Before release they gather in localDescription, and leave inside the offer.
+    if (!this.#released) return;
+    const { gen } = this;
+    const n = this.#numbering.sent;
+    if (!candidate) this.emit("send", { t: "ice-end", gen, n });
+    else if (candidate.candidate !== "") {
+      this.emit("send", { t: "ice", gen, mid: candidate.sdpMid ?? "0", cand: candidate.candidate, n });
+    }
+  }
+
+  #onTrack(event: RTCTrackEvent): void {
+    const { track, transceiver } = event;
+    const sender = this.#config.role === "host" ? "guest" : "host";
+    const kind = lineKind(sender, this.#remoteLines, transceiver.mid, track.kind);
+    if (kind !== null) this.guard.receive(event, kind);
+  }
+
+  #onState(): void {
+    const state = this.pc.connectionState;
+    if (state === "connected") this.emit("state", "connected");
+    else if (state === "disconnected") this.emit("state", "lost");
+    else if (state === "failed" || state === "closed") this.emit("state", "failed");
+  }
+}
+
+function iceUfrag(sdp: string | undefined): string | undefined {
+  return /^a=ice-ufrag:(\S+)/m.exec(sdp ?? "")?.[1];
+}

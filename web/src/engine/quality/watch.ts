@@ -1,0 +1,159 @@
+import { ReportEveryMS, type Report } from "../../protocol/sealed.gen.ts";
+import type { Negotiation } from "../negotiation.ts";
+import { Scope } from "../scope.ts";
+import type { CallState } from "../state.ts";
+import { readCounters, type Counters } from "./counters.ts";
+import { diagnose, type Cause, type Finding } from "./diagnose.ts";
+import { QualityLog, type QualityReceipt } from "./log.ts";
+import { add, measure, nothing, type Tally } from "./tally.ts";
+
+const EVERY_MS = 1_000;
+/** A pulse of this page. One that comes a whole beat too late had no processor. */
+const BEAT_MS = 250;
+/** What the two reports of the last interval have to add up to, of a second in each, to be shown in the call. */
+const SHOW_SHARE = 0.4;
+/** A browser begins low and feels its way up to what the line carries: that is no trouble. */
+const WARM_UP_MS = 8_000;
+
+/** What the call page shows while it lasts; the rest has labels of its own. */
+const shown: ReadonlySet<Cause> = new Set<Cause>(["uplink", "loss", "delay", "cpu"]);
+
+export interface WatchConfig {
+  readonly state: CallState;
+  negotiation(): Negotiation | null;
+  /** Nobody sees the call. */
+  hidden(): boolean;
+  /** The page's timers are few. */
+  throttled(): boolean;
+  /** Over the data channel. */
+  send(report: Report): void;
+}
+
+/**
+ * Measures what the call is like, once a second, tells the other side every five, and keeps both sides' numbers for
+ * the receipt. It only looks: noticing a dead path, and adapting, is the work of others.
+ */
+export class Watch {
+  readonly #config: WatchConfig;
+  readonly #scope = new Scope();
+  readonly #log = new QualityLog();
+  #looking = false;
+  #lookedAt = performance.now();
+  #beatAt = performance.now();
+  #stuck = 0; // since the last look, ms
+  #of: Negotiation | null = null; // whose counters they are
+  #before: Counters | null = null;
+  #open: Tally = nothing; // since the last report
+  #theirs: Tally = nothing; // their last report
+  #since: number | null = null;
+
+  constructor(config: WatchConfig) {
+    this.#config = config;
+    this.#scope.interval(() => void this.look(), EVERY_MS);
+    this.#scope.interval(() => this.#beat(), BEAT_MS);
+  }
+
+  async look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    const negotiation = this.#config.negotiation();
+    const now = negotiation?.connected ? await counters(negotiation) : null;
+    this.#looking = false;
+    if (this.#scope.closed) return;
+    const ms = Math.round(performance.now() - this.#lookedAt);
+    this.#lookedAt += ms;
+    this.#beat();
+    this.#count(negotiation, now, ms);
+    this.#before = now;
+    this.#of = negotiation;
+    const report = this.#open.ms >= ReportEveryMS && this.last();
+    if (report) this.#config.send(report);
+  }
+
+  /** What was measured since the last report, and keeps it: a goodbye takes it along. Null if there is nothing. */
+  last(): Report | null {
+    const at = this.#at();
+    const tally = this.#open;
+    this.#open = nothing;
+    if (at === null || tally.ms === 0) return null;
+    this.#log.mine(at, tally);
+    const full = { t: "report", at: Math.round(at), ...tally } as const;
+    const { t, ms } = full;
+    const known = Object.entries(full).filter(([, value]) => value !== 0);
+    this.#show(tally);
+    this.#theirs = nothing;
+    return { ...Object.fromEntries(known), t, at: full.at, ms };
+  }
+
+  /** What the other side has measured. */
+  receive({ t: _t, at, ...numbers }: Report): void {
+    const now = this.#at();
+    if (now === null) return;
+    const tally = { ...nothing, ...numbers };
+    this.#theirs = add(this.#theirs, tally);
+    this.#log.theirs(Math.min(at, now), tally);
+  }
+
+  receipt(): QualityReceipt | null {
+    return this.#since === null ? null : this.#log.receipt();
+  }
+
+  close(): void {
+    this.#scope.close();
+    this.#config.state.set({ weak: null });
+  }
+
+  #beat(): void {
+    const now = performance.now();
+    const late = Math.round(now - this.#beatAt - BEAT_MS);
+    if (late > BEAT_MS) this.#stuck += late;
+    this.#beatAt = now;
+  }
+
+  #count(negotiation: Negotiation | null, now: Counters | null, ms: number): void {
+    const { remote, error, path } = this.#config.state.view;
+    const { fates } = this.#config.state.options.media;
+    const at = this.#at();
+    if (at !== null && path) this.#log.path(at, path);
+    const before = negotiation === this.#of ? this.#before : null;
+    const situation = {
+      hidden: this.#config.hidden(),
+      throttled: this.#config.throttled(),
+      away: error?.code === "offline",
+      noMic: fates.mic === "gone",
+      noCam: fates.camera === "gone",
+      hears: remote?.mic ?? false,
+      sees: (remote?.cam || remote?.screen) ?? false,
+      joined: at !== null,
+    };
+    const tally = measure(before, now, situation, ms, this.#stuck);
+    this.#stuck = 0;
+    if (at === null) return;
+    this.#open = add(this.#open, at < WARM_UP_MS ? { ...tally, tight: 0 } : tally);
+  }
+
+  #show(mine: Tally): void {
+    const finding = diagnose(mine, this.#theirs).find(({ cause }) => shown.has(cause)) ?? null;
+    const weak = finding && finding.weight >= SHOW_SHARE * mine.ms ? finding : null;
+    if (!same(weak, this.#config.state.view.weak)) this.#config.state.set({ weak });
+  }
+
+  /** Time since media first flowed; null before. */
+  #at(): number | null {
+    const { liveSince } = this.#config.state.view;
+    this.#since = liveSince ?? this.#since;
+    return liveSince === null ? null : Math.max(0, Date.now() - liveSince);
+  }
+}
+
+async function counters({ pc }: Negotiation): Promise<Counters | null> {
+  try {
+    return readCounters((await pc.getStats()) as unknown as Iterable<[string, unknown]>);
+  } catch {
+    return null; // closed meanwhile
+  }
+}
+
+function same(a: Finding | null, b: Finding | null): boolean {
+  return a?.side === b?.side && a?.cause === b?.cause;
+}

@@ -1,0 +1,153 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { SDP } from "../protocol/sealed.gen.ts";
+import { Emitter } from "./emitter.ts";
+import type { Leg } from "./leg.ts";
+import type { Description } from "./negotiation.ts";
+import { SparePeer } from "./sparepeer.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+interface Events {
+  send: Description;
+  track: unknown;
+  untrack: unknown;
+  frames: string;
+  connected: undefined;
+  up: undefined;
+  message: unknown;
+  violated: string;
+}
+
+/** A connection without a browser. */
+class FakeLeg extends Emitter<Events> {
+  readonly startedAt = performance.now();
+  remoteFp: string | null = null;
+  theirGen: number | null = null;
+  bound = false;
+  up = false;
+  closed = false;
+  readonly received: Description[] = [];
+  readonly tracks: unknown[] = [];
+  negotiation = { connected: false, setTracks: (t: unknown) => void this.tracks.push(t) };
+  start(): void {}
+  receive(m: Description): void {
+    this.received.push(m);
+    this.theirGen = m.gen;
+    if (m.t === "sdp") this.remoteFp = m.fp;
+  }
+  close(): void {
+    this.closed = true;
+  }
+  say<K extends keyof Events>(event: K, value: Events[K]): void {
+    this.emit(event, value);
+  }
+}
+
+function make() {
+  const legs: FakeLeg[] = [];
+  const spare = new SparePeer({
+    make: () => {
+      const leg = new FakeLeg();
+      legs.push(leg);
+      return leg as unknown as Leg;
+    },
+    configure: () => {},
+  });
+  const sent: Description[] = [];
+  spare.on("send", (m) => void sent.push(m));
+  return { legs, spare, sent };
+}
+
+const sdp = (type: "offer" | "answer", gen: number, fp: string): SDP => ({ t: "sdp", type, gen, sdp: "v=0", fp });
+
+test("its offer is marked, its answer and candidates reach it, those of another connection do not", () => {
+  const { legs, spare, sent } = make();
+  expect(spare.receive(sdp("answer", 4, "b"))).toBe(false);
+  spare.offer();
+  legs[0]?.say("send", sdp("offer", 1, "a"));
+  legs[0]?.say("send", { t: "ice", gen: 1, mid: "0", cand: "c" });
+  expect(sent).toEqual([
+    { ...sdp("offer", 1, "a"), spare: true },
+    { t: "ice", gen: 1, mid: "0", cand: "c" },
+  ]);
+  expect(spare.receive({ t: "ice", gen: 3, mid: "0", cand: "of the first" })).toBe(false);
+  expect(spare.receive(sdp("answer", 4, "b"))).toBe(true);
+  expect(spare.receive({ t: "ice", gen: 4, mid: "0", cand: "mine" })).toBe(true);
+  expect(spare.receive({ t: "ice", gen: 3, mid: "0", cand: "of the first" })).toBe(false);
+  expect(spare.receive(sdp("answer", 5, "c"))).toBe(false);
+});
+
+test("one at a time: an offer that nobody answers is soon made again, one that was answered gets its time", () => {
+  const { legs, spare } = make();
+  spare.offer();
+  vi.advanceTimersByTime(300);
+  spare.offer();
+  expect(legs).toHaveLength(1);
+  vi.advanceTimersByTime(200);
+  spare.offer();
+  expect(legs.map((l) => l.closed)).toEqual([true, false]);
+  spare.receive(sdp("answer", 4, "b"));
+  vi.advanceTimersByTime(2_000);
+  spare.offer();
+  expect(legs).toHaveLength(2);
+  vi.advanceTimersByTime(1_100);
+  spare.offer();
+  expect(legs.map((l) => l.closed)).toEqual([true, true, false]);
+});
+
+test("it is handed over only when it is proven, with what it has shown so far, and lives on", () => {
+  const { legs, spare } = make();
+  spare.answer(sdp("offer", 7, "h"));
+  const [leg] = legs as [FakeLeg];
+  expect(leg.received).toHaveLength(1);
+  const [first, second] = [{ track: "mic" }, { track: "cam" }];
+  leg.say("track", first);
+  leg.say("track", second);
+  leg.say("untrack", "mic");
+  expect(spare.take()).toBe(null);
+  leg.bound = true;
+  expect(spare.take()).toEqual({ leg, tracks: [second] });
+  vi.advanceTimersByTime(60_000);
+  spare.drop();
+  expect(leg.closed).toBe(false);
+});
+
+test("sends as soon as it is connected, not before", () => {
+  const { legs, spare } = make();
+  spare.offer();
+  spare.feed({ mic: null, camera: null });
+  expect(legs[0]?.tracks).toHaveLength(0);
+  if (legs[0]) legs[0].negotiation.connected = true;
+  spare.feed({ mic: null, camera: null });
+  expect(legs[0]?.tracks).toHaveLength(1);
+});
+
+test("what goes wrong with it costs nothing but itself; unused, it ends after eight seconds", () => {
+  const { legs, spare } = make();
+  for (const act of [
+    (l: FakeLeg) => l.say("violated", "E_BIND"),
+    (l: FakeLeg) => l.say("frames", "failed"),
+    () => vi.advanceTimersByTime(8_000),
+  ]) {
+    spare.offer();
+    const leg = legs.at(-1) as FakeLeg;
+    expect(leg.closed).toBe(false);
+    act(leg);
+    expect(leg.closed).toBe(true);
+    leg.bound = true;
+    expect(spare.take()).toBe(null);
+  }
+});
+
+test("a proven one is kept for when it is needed; a guest is not flooded with offers", () => {
+  const { legs, spare } = make();
+  spare.answer(sdp("offer", 7, "h"));
+  spare.answer(sdp("offer", 7, "h")); // the same, by the other way
+  for (let i = 0; i < 50; i++) spare.answer(sdp("offer", 8 + i, `x${i}`));
+  expect(legs).toHaveLength(1);
+  if (legs[0]) legs[0].up = true;
+  vi.advanceTimersByTime(5_000);
+  spare.offer();
+  expect(legs).toHaveLength(1);
+});

@@ -1,0 +1,119 @@
+import type { SDP } from "../protocol/sealed.gen.ts";
+import { Emitter } from "./emitter.ts";
+import type { Leg } from "./leg.ts";
+import type { Description, Negotiation } from "./negotiation.ts";
+import type { LocalTracks } from "./mlines.ts";
+import type { RemoteTrack } from "./remote.ts";
+import { Scope } from "./scope.ts";
+
+/** An offer that has not been answered may have been lost; one that was gets its time to connect. */
+const ANSWER_MS = 400;
+const CONNECT_MS = 3_000;
+/** A guest takes no two offers that come closer together. */
+const AGAIN_MS = 200;
+/** By then the first connection has recovered, or this one is in use, or it is worth another try. */
+const LIFE_MS = 8_000;
+
+interface SpareEvents {
+  /** To be told to the other side. */
+  send: Description;
+  /** Media may be sent by it: to the certificate that was announced. */
+  connected: undefined;
+  /** The other side has proven itself: media may be shown. */
+  up: undefined;
+  /** The other side says something by it: it has given the first connection up. */
+  message: unknown;
+}
+
+interface SpareConfig {
+  make(): Leg;
+  configure(negotiation: Negotiation): void;
+}
+
+/**
+ * A second peer connection, made when nothing comes by the first any more, and used as soon as it is up if the first is
+ * still silent. An ICE restart of the first is tried beside it and is faster where the new path is as good as the old
+ * one; but to a path that it thinks less of, a relayed one after a direct one, Chromium moves only four seconds after
+ * the old one has died. A connection of its own knows no other path.
+ *
+ * What goes wrong with it is no fault of the call: then it is dropped.
+ */
+export class SparePeer extends Emitter<SpareEvents> {
+  readonly #config: SpareConfig;
+  #leg: Leg | null = null;
+  #life = new Scope();
+  #begunAt = -Infinity;
+  #tracks: RemoteTrack[] = []; // proven, and not shown yet
+
+  constructor(config: SpareConfig) {
+    super();
+    this.#config = config;
+  }
+
+  /** Host: offers one, unless one is under way. */
+  offer(): void {
+    const leg = this.#leg;
+    if (leg?.up) return;
+    if (leg && performance.now() - leg.startedAt < (leg.remoteFp ? CONNECT_MS : ANSWER_MS)) return;
+    this.#begin();
+  }
+
+  /** Guest: takes the offer of one. */
+  answer(offer: SDP): void {
+    // The same offer by the other way, or a host that floods.
+    if (performance.now() - this.#begunAt < AGAIN_MS) return;
+    this.#begin().receive(offer);
+  }
+
+  /** Takes what is about this connection; false if it is about another. */
+  receive(message: Description): boolean {
+    const leg = this.#leg;
+    if (!leg) return false;
+    const mine =
+      message.t === "sdp"
+        ? leg.remoteFp === message.fp || (message.type === "answer" && leg.remoteFp === null)
+        : leg.theirGen === message.gen;
+    if (mine) leg.receive(message);
+    return mine;
+  }
+
+  /** Sends by it already, if it is connected: the other side needs a picture to begin with. */
+  feed(tracks: LocalTracks): void {
+    if (this.#leg?.negotiation?.connected) this.#leg.negotiation.setTracks(tracks);
+  }
+
+  /** Hands the connection over, with what it has brought; null if there is none that is bound. */
+  take(): { leg: Leg; tracks: readonly RemoteTrack[] } | null {
+    const leg = this.#leg;
+    if (!leg?.bound) return null;
+    leg.clear();
+    this.#leg = null;
+    this.#life.close();
+    return { leg, tracks: this.#tracks };
+  }
+
+  drop(): void {
+    this.#life.close();
+    this.#leg?.close();
+    this.#leg = null;
+  }
+
+  #begin(): Leg {
+    this.drop();
+    this.#begunAt = performance.now();
+    const leg = (this.#leg = this.#config.make());
+    this.#tracks = [];
+    this.#life = new Scope();
+    this.#life.timeout(() => this.drop(), LIFE_MS);
+    leg.on("send", (m) => this.emit("send", m.t === "sdp" && m.type === "offer" ? { ...m, spare: true } : m));
+    leg.on("track", (t) => this.#tracks.push(t));
+    leg.on("untrack", (track) => (this.#tracks = this.#tracks.filter((t) => t.track !== track)));
+    leg.on("connected", () => this.emit("connected", undefined));
+    leg.on("up", () => this.emit("up", undefined));
+    leg.on("message", (json) => this.emit("message", json));
+    leg.on("violated", () => this.drop());
+    leg.on("frames", (f) => f === "failed" && this.drop());
+    leg.start((negotiation) => this.#config.configure(negotiation));
+    return leg;
+  }
+}

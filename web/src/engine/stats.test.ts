@@ -1,0 +1,87 @@
+import { expect, test } from "vitest";
+import { pathOf, quality, readSample } from "./stats.ts";
+
+const report = (...entries: { id: string; type: string; [field: string]: unknown }[]) =>
+  new Map(entries.map((e) => [e.id, e]));
+
+const transport = {
+  id: "T",
+  type: "transport",
+  selectedCandidatePairId: "P",
+  tlsVersion: "FEFC",
+  srtpCipher: "AES_CM_128",
+};
+const pair = {
+  id: "P",
+  type: "candidate-pair",
+  localCandidateId: "L",
+  remoteCandidateId: "R",
+  currentRoundTripTime: 0.0425,
+};
+const host = (id: string) => ({ id, type: "local-candidate", candidateType: "host", protocol: "udp" });
+
+test("a direct path", () => {
+  expect(readSample(report(transport, pair, host("L"), host("R")))).toMatchObject({
+    kind: "direct",
+    protocol: "udp",
+    relay: "",
+    rttMs: 43,
+    dtls: "1.3",
+    srtpCipher: "AES_CM_128",
+  });
+});
+
+test("our relay, over TCP, by its name", () => {
+  const relay = {
+    ...host("L"),
+    candidateType: "relay",
+    relayProtocol: "tcp",
+    url: "turn:relay.example:8080?transport=tcp",
+  };
+  expect(readSample(report(transport, pair, relay, host("R")))).toMatchObject({
+    kind: "relayed",
+    protocol: "tcp",
+    relay: "relay.example",
+  });
+});
+
+test("their relay counts too", () => {
+  const relay = { ...host("R"), candidateType: "relay", address: "192.0.2.1" };
+  expect(readSample(report(transport, pair, host("L"), relay))).toMatchObject({ kind: "relayed", relay: "192.0.2.1" });
+});
+
+test("Firefox marks the pair instead of naming it", () => {
+  const sample = readSample(report({ ...pair, nominated: true, state: "succeeded" }, host("L"), host("R")));
+  expect(sample?.kind).toBe("direct");
+});
+
+test("nothing before a pair is selected", () => {
+  expect(readSample(report({ id: "T", type: "transport" }))).toBeNull();
+});
+
+test.each([
+  [null, 0, "good"],
+  [299, 0.049, "good"],
+  [300, 0, "fair"],
+  [100, 0.05, "fair"],
+  [600, 0, "poor"],
+  [100, 0.15, "poor"],
+] as const)("round trip %s ms, loss %s: %s", (rtt, loss, want) => {
+  expect(quality(rtt, loss)).toBe(want);
+});
+
+test("loss is that of the last interval", () => {
+  const inbound = (received: number, lost: number) => ({
+    id: "I",
+    type: "inbound-rtp",
+    packetsReceived: received,
+    packetsLost: lost,
+  });
+  const at = (received: number, lost: number) => {
+    const sample = readSample(report(transport, pair, host("L"), host("R"), inbound(received, lost)));
+    if (!sample) throw new Error("no sample");
+    return sample;
+  };
+  expect(pathOf(at(1000, 500), at(900, 500)).quality).toBe("good");
+  expect(pathOf(at(1000, 500), at(950, 450)).quality).toBe("poor");
+});

@@ -1,0 +1,253 @@
+import type { Server } from "../protocol/messages.gen.ts";
+import type { DataKeys } from "./datakeys.ts";
+import type { SealedJSON } from "./e2ee/effects.ts";
+import type { Code } from "./e2ee/errors.ts";
+import { Emitter } from "./emitter.ts";
+import type { FileChannel } from "./files/channel.ts";
+import type { Chunk } from "./files/chunk.ts";
+import { Leg, type Prepared } from "./leg.ts";
+import type { LocalTracks } from "./mlines.ts";
+import { Negotiation, type Description } from "./negotiation.ts";
+import type { Traffic } from "./pulse.ts";
+import type { RemoteTrack } from "./remote.ts";
+import type { FrameLayer } from "./sframe/layer.ts";
+import { SparePeer } from "./sparepeer.ts";
+import { readTraffic } from "./stats.ts";
+import type { OutgoingMedia, OutgoingScreen } from "./types.ts";
+
+export type { Prepared };
+
+/** In a rollback: "I have no peer connection any more, offer again". */
+const NO_FINGERPRINT = "0".repeat(64);
+
+interface TransportEvents {
+  /** To be sent through the server. */
+  send: Description;
+  track: RemoteTrack;
+  /** It must not be shown any more. */
+  untrack: MediaStreamTrack;
+  /** Frame encryption does not hold, or lacks keys. */
+  frames: "failed" | "needs-keys";
+  /** The peer connection is given up for another: nothing that came over it counts any more. */
+  replaced: undefined;
+  bound: { certificateChecked: boolean };
+  message: unknown; // over ctl
+  chunk: Chunk; // over files
+  /** Bound, and media can flow. */
+  flowing: undefined;
+  lost: undefined;
+  violated: Code;
+  negotiated: undefined;
+  /** The other side has offered; `restart`: another path. */
+  offered: { restart: boolean };
+  /** There is a second connection, and it is connected or even proven: {@link Transport.switchOver}. */
+  spare: undefined;
+}
+
+export interface TransportConfig {
+  readonly role: "host" | "guest";
+  readonly media: OutgoingMedia;
+  readonly screen?: OutgoingScreen | undefined;
+  readonly keys: DataKeys;
+  readonly servers: readonly Server[];
+  readonly relayOnly: boolean;
+  readonly origin: string; // of the server
+  readonly frames: FrameLayer | null;
+}
+
+/**
+ * The media connection of a conversation: a peer connection and its bound channel, and a {@link SparePeer} while the first is
+ * silent. Either side may lose its own by a reload; then both make another, bound to the keys of the handshake that
+ * followed.
+ */
+export class Transport extends Emitter<TransportEvents> {
+  readonly #config: TransportConfig;
+  #servers: readonly Server[];
+  #relayOnly: boolean;
+  #made = 0; // peer connections of ours
+  #leg: Leg | null = null;
+  readonly #spare: SparePeer;
+
+  constructor(config: TransportConfig) {
+    super();
+    this.#config = config;
+    this.#servers = config.servers;
+    this.#relayOnly = config.relayOnly;
+    this.#spare = new SparePeer({
+      make: () => new Leg({ ready: this.#create({ mic: null, camera: null }) }, config.keys),
+      configure: (n) => n.configure(this.#servers, this.#relayOnly),
+    });
+    this.#spare.on("send", (m) => this.#say(m));
+    this.#spare.on("connected", () => this.emit("spare", undefined));
+    this.#spare.on("up", () => this.emit("spare", undefined));
+    this.#spare.on("message", (json) => {
+      this.switchOver(); // they have
+      this.emit("message", json);
+    });
+  }
+
+  /** The channel for files, once the connection is proven. */
+  get files(): FileChannel | null {
+    return this.#leg?.files ?? null;
+  }
+
+  get negotiation(): Negotiation | null {
+    return this.#leg?.negotiation ?? null;
+  }
+
+  /** Begins with a connection that was made before admission, or with a new one. */
+  open(prepared: Prepared | null): void {
+    this.#spare.drop();
+    this.#leg?.close();
+    this.#leg = null;
+    this.emit("replaced", undefined);
+    if (prepared) this.#made++;
+    const leg = (this.#leg = new Leg(
+      prepared ?? { ready: this.#create(this.#config.media.tracks) },
+      this.#config.keys,
+    ));
+    this.#listen(leg);
+    leg.start((negotiation) => {
+      // Both may have changed while it was made.
+      negotiation.setTracks(this.#tracks);
+      negotiation.configure(this.#servers, this.#relayOnly);
+    });
+  }
+
+  /** Guest after a reload: asks the host for a fresh offer. */
+  askForOffer(): void {
+    const gen = Math.max(0, this.#made - 1);
+    this.emit("send", { t: "sdp", type: "rollback", gen, sdp: "", fp: NO_FINGERPRINT });
+  }
+
+  /** A new handshake with the same person. What still works is left alone. */
+  resumed(): void {
+    if (this.#leg?.bound && this.#leg.negotiation?.alive) return;
+    if (this.#config.role === "host") this.open(null);
+    else this.askForOffer();
+  }
+
+  /** Nothing comes any more: has a second connection made beside the first. The host's to do; the guest's comes with it. */
+  rescue(): void {
+    if (this.#config.role === "host" && this.#leg?.bound) this.#spare.offer();
+  }
+
+  /** Goes on by the second connection if it is proven; if it is merely connected, sends by it. */
+  switchOver(): void {
+    const taken = this.#spare.take();
+    if (!taken) return this.#spare.feed(this.#tracks);
+    const { leg, tracks } = taken;
+    this.#leg?.close();
+    this.#leg = leg;
+    this.emit("replaced", undefined);
+    this.#listen(leg);
+    this.syncTracks();
+    this.emit("negotiated", undefined);
+    this.emit("bound", { certificateChecked: leg.certificateChecked });
+    for (const track of tracks) this.emit("track", track);
+    this.checkFlow();
+  }
+
+  receive(message: Description): void {
+    const ours = message.t === "sdp" && message.fp === this.#leg?.remoteFp;
+    if (!ours && this.#spare.receive(message)) return;
+    if (message.t === "sdp") {
+      const remote = this.#leg?.remoteFp ?? null;
+      const other = message.type === "offer" && remote !== null && remote !== message.fp; // they have a new one
+      if (other && message.spare) {
+        if (this.#config.role === "guest") this.#spare.answer(message);
+        return;
+      }
+      const gone = message.type === "rollback" && remote !== null; // they lost theirs after answering ours
+      if (message.type === "answer" && remote !== null && !ours) return; // to what has been given up
+      if (gone || other) this.open(null);
+      if (message.type === "rollback") return;
+    }
+    this.#leg?.receive(message);
+  }
+
+  /** Seals a message into the channel; false if it is not there or not bound. */
+  send(json: SealedJSON): boolean {
+    return this.#leg?.send(json) ?? false;
+  }
+
+  /** As `send`, if it would arrive soon: the path is up. */
+  sendNow(json: SealedJSON): boolean {
+    return this.#leg?.up === true && this.send(json);
+  }
+
+  /** Tells the other side when it will hear from us again; not while the path is too slow for what waits already. */
+  beat(ms: number): void {
+    if (this.#leg?.idle) this.#leg.send({ t: "beat", ms });
+  }
+
+  /** What has gone over the bound connection; null while there is none. */
+  async traffic(): Promise<Traffic | null> {
+    const leg = this.#leg;
+    if (!leg?.negotiation || !leg.bound) return null;
+    const report = await leg.negotiation.pc.getStats();
+    return leg === this.#leg ? readTraffic(report as unknown as Iterable<[string, unknown]>) : null;
+  }
+
+  configure(servers: readonly Server[], relayOnly: boolean): void {
+    const moved = relayOnly !== this.#relayOnly;
+    this.#servers = servers;
+    this.#relayOnly = relayOnly;
+    if (!moved || !this.negotiation) {
+      this.negotiation?.configure(servers, relayOnly);
+      return;
+    }
+    // An ICE restart would not do: Chromium stays on a direct pair that still
+    // works, whatever the policy says. So both sides make another connection.
+    this.open(null);
+    if (this.#config.role === "guest") this.askForOffer();
+  }
+
+  syncTracks(): void {
+    this.negotiation?.setTracks(this.#tracks);
+  }
+
+  /** Closes; with a delay, and without media at once, if the channel still has a goodbye to deliver. */
+  close(delayMs = 0): void {
+    this.#spare.drop();
+    this.#leg?.close(delayMs);
+    this.#leg = null;
+  }
+
+  /** Says again that media flows, if it can. */
+  checkFlow(): void {
+    if (this.#leg?.up) this.emit("flowing", undefined);
+  }
+
+  get #tracks(): LocalTracks {
+    const { media, screen } = this.#config;
+    return { ...media.tracks, screen: screen ? { ...screen.tracks, mode: screen.mode } : null };
+  }
+
+  #create(tracks: LocalTracks): Promise<Negotiation> {
+    const { role, origin, frames } = this.#config;
+    const [gen, servers, relayOnly] = [this.#made++, this.#servers, this.#relayOnly];
+    return Negotiation.create({ role, gen, servers, relayOnly, origin, tracks, frames });
+  }
+
+  /** By both ways, since either may be cut: the server may be gone, and this is how a dead path is replaced. */
+  #say(message: Description): void {
+    this.#leg?.send({ ...message });
+    this.emit("send", message);
+  }
+
+  #listen(leg: Leg): void {
+    leg.on("send", (m) => this.#say(m));
+    leg.on("offered", (o) => this.emit("offered", o));
+    leg.on("track", (t) => this.emit("track", t));
+    leg.on("untrack", (t) => this.emit("untrack", t));
+    leg.on("frames", (f) => this.emit("frames", f));
+    leg.on("bound", (b) => this.emit("bound", b));
+    leg.on("message", (json) => this.emit("message", json));
+    leg.on("chunk", (chunk) => this.emit("chunk", chunk));
+    leg.on("up", () => this.emit("flowing", undefined));
+    leg.on("lost", () => this.emit("lost", undefined));
+    leg.on("violated", (code) => this.emit("violated", code));
+    leg.on("negotiated", () => this.emit("negotiated", undefined));
+  }
+}

@@ -1,0 +1,39 @@
+import * as v from "valibot";
+import { Stored, type Area } from "./store.ts";
+
+export const appearances = ["dark", "light", "system"] as const;
+export type Appearance = (typeof appearances)[number];
+
+const label = v.pipe(v.string(), v.maxLength(200));
+
+const schema = v.object({
+  v: v.literal(1),
+  locale: v.fallback(v.nullable(v.pipe(v.string(), v.maxLength(35))), null),
+  appearance: v.fallback(v.picklist(appearances), "dark"),
+  name: v.fallback(v.pipe(v.string(), v.maxLength(64)), ""),
+  relayOnly: v.fallback(v.boolean(), false),
+  dataSaver: v.fallback(v.boolean(), false),
+  audioOnly: v.fallback(v.boolean(), false),
+  releaseMic: v.fallback(v.optional(v.boolean(), false), false),
+  // Devices by label: ids change with the site's storage.
+  devices: v.fallback(v.record(v.picklist(["mic", "camera", "speaker"]), label), {}),
+});
+
+export type PreferencesRecord = v.InferOutput<typeof schema>;
+
+/** What this device remembers about its user. Never sent anywhere. */
+export function storedPreferences(area: Area): Stored<typeof schema> {
+  return new Stored(area, "visavis.preferences", schema);
+}
+
+export const noPreferences: PreferencesRecord = {
+  v: 1,
+  locale: null,
+  appearance: "dark",
+  name: "",
+  relayOnly: false,
+  dataSaver: false,
+  audioOnly: false,
+  releaseMic: false,
+  devices: {},
+};

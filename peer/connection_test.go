@@ -136,6 +136,10 @@ func (e *end) receiveOffer(sdp string) {
 }
 
 func (e *end) receiveAnswer(sdp string) {
+	want := map[bool]string{true: setupActive, false: setupPassive}[e.host]
+	if got := setupOf(sdp); got != want {
+		e.t.Errorf("the answer changes the DTLS role to %s, want %s: browsers refuse that", got, want)
+	}
 	if err := e.conn.negotiation.receiveAnswer(sdp); err != nil {
 		e.t.Error(err)
 		return

@@ -21,6 +21,7 @@ type negotiation struct {
 	pending *webrtc.SessionDescription // sent, not applied
 	bare    bool                       // pending restarts ICE and changes nothing else
 	wanted  bool                       // an offer is due once the current exchange is over
+	setup   string                     // our DTLS role, since the first answer: it stays (RFC 8842 §5.5)
 }
 
 // offering reports whether an offer of ours waits for its answer.
@@ -81,6 +82,10 @@ func (n *negotiation) receiveOffer(sdp string) (*webrtc.SessionDescription, erro
 		n.pending = nil
 		n.wanted = n.wanted || !n.bare // theirs restarts, too, or the next of ours will
 	}
+	// pion makes itself the DTLS client in its answers, whatever it has been before, unless the offer leaves it no choice.
+	if n.setup != "" {
+		sdp = withSetup(sdp, otherSetup(n.setup))
+	}
 	if err := n.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: sdp}); err != nil {
 		return nil, fmt.Errorf("set remote offer: %w", err)
 	}
@@ -88,6 +93,7 @@ func (n *negotiation) receiveOffer(sdp string) (*webrtc.SessionDescription, erro
 	if err != nil {
 		return nil, fmt.Errorf("create answer: %w", err)
 	}
+	n.setup = setupOf(answer.SDP)
 	if err := n.pc.SetLocalDescription(answer); err != nil {
 		return nil, fmt.Errorf("set local answer: %w", err)
 	}
@@ -109,6 +115,9 @@ func (n *negotiation) receiveAnswer(sdp string) error {
 	}
 	if err := n.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: sdp}); err != nil {
 		return fmt.Errorf("set remote answer: %w", err)
+	}
+	if n.setup == "" {
+		n.setup = otherSetup(setupOf(sdp))
 	}
 	return nil
 }

@@ -62,15 +62,41 @@ func checkSDP(m sealed.SDP) (stripped string, candidates []string, err error) {
 	return kept.String(), candidates, nil
 }
 
-// ufragOf is the ICE user name fragment of a description: another one restarts ICE.
-func ufragOf(sdp string) string {
+// The DTLS roles of an answer (RFC 8842 §5.3): client and server.
+const (
+	setupActive  = "active"
+	setupPassive = "passive"
+	setupPrefix  = "a=setup:"
+)
+
+// setupOf is the first DTLS role in a description.
+func setupOf(sdp string) string { return valueOf(sdp, setupPrefix) }
+
+// valueOf is the rest of the first line of a description that begins so.
+func valueOf(sdp, prefix string) string {
 	for line := range strings.Lines(sdp) {
-		if ufrag, ok := strings.CutPrefix(strings.TrimRight(line, "\r\n"), "a=ice-ufrag:"); ok {
-			return ufrag
+		if value, ok := strings.CutPrefix(strings.TrimRight(line, "\r\n"), prefix); ok {
+			return value
 		}
 	}
 	return ""
 }
+
+// withSetup is an offer that demands a DTLS role.
+func withSetup(offer, setup string) string {
+	return strings.ReplaceAll(offer, setupPrefix+"actpass\r\n", setupPrefix+setup+"\r\n")
+}
+
+// otherSetup is the role of the other side.
+func otherSetup(setup string) string {
+	if setup == setupPassive {
+		return setupActive
+	}
+	return setupPassive
+}
+
+// ufragOf is the ICE user name fragment of a description: another one restarts ICE.
+func ufragOf(sdp string) string { return valueOf(sdp, "a=ice-ufrag:") }
 
 // fingerprintIs compares the value of an a=fingerprint line (RFC 8122 §5) with
 // lower-case hex.
@@ -86,7 +112,7 @@ func fingerprintIs(value, fp string) bool {
 // keeps the one it has, an answerer decides.
 func setupAllowed(t sealed.SDPType, value string) bool {
 	switch strings.TrimSpace(value) {
-	case "active", "passive":
+	case setupActive, setupPassive:
 		return true
 	case "actpass":
 		return t == sealed.SDPTypeOffer

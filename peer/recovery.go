@@ -26,8 +26,9 @@ type recovery struct {
 	guest       bool
 	active      bool
 	next        time.Time
-	waits       int // begun since the schedule began
-	tries       int // restarts of this connection
+	fresh       bool // the connection has to connect first: a restart would only put it back
+	waits       int  // begun since the schedule began
+	tries       int  // restarts of this connection
 	restartedAt time.Time
 	theirsAt    time.Time
 }
@@ -37,7 +38,7 @@ func (r *recovery) begin(now time.Time) {
 	if r.active {
 		return
 	}
-	r.active, r.waits, r.tries = true, 0, 0
+	r.active, r.fresh, r.waits, r.tries = true, false, 0, 0
 	if now.Sub(r.theirsAt) < recoveryFirst { // they have noticed before we did
 		r.wait(now)
 		return
@@ -63,11 +64,8 @@ func (r *recovery) theirs(now time.Time) {
 
 // replaced: there is another connection, which has to connect first.
 func (r *recovery) replaced(now time.Time) {
-	r.waits, r.tries = 0, 0
-	r.next = now.Add(recoveryConnectHost)
-	if r.guest {
-		r.next = now.Add(recoveryConnectGuest)
-	}
+	r.fresh, r.waits, r.tries = true, 0, 0
+	r.wait(now)
 }
 
 // end: media is back.
@@ -91,7 +89,14 @@ func (r *recovery) restarts(now time.Time) (inVain bool) {
 }
 
 func (r *recovery) wait(now time.Time) {
-	r.next = now.Add(min(recoveryFirst<<min(r.waits, 8), recoveryLast) + r.headStart())
+	switch {
+	case !r.fresh:
+		r.next = now.Add(min(recoveryFirst<<min(r.waits, 8), recoveryLast) + r.headStart())
+	case r.guest:
+		r.next = now.Add(recoveryConnectGuest)
+	default:
+		r.next = now.Add(recoveryConnectHost)
+	}
 	r.waits++
 }
 

@@ -115,3 +115,13 @@ func TestRecoveryTriesAnotherConnection(t *testing.T) {
 		t.Error("a new connection is given up at once")
 	}
 }
+
+func TestRecoveryOfANewConnection(t *testing.T) {
+	guest := newOutage(true)
+	guest.lose()
+	guest.wait(1300 * ms)
+	guest.replaced(guest.now)
+	guest.theirs(guest.now) // by the offer that made it
+	guest.wait(9100 * ms)
+	guest.check(t, "another connection has to connect first", 200, 10_300)
+}

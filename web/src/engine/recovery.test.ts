@@ -67,6 +67,18 @@ test("a new way to the other side is tried at once, and begins the schedule anew
   expect(at).toEqual([0, 2_000, 5_000, 6_000, 8_000]);
 });
 
+test("the offer of a first connection is no restart: it gets the time of one", () => {
+  const { at, negotiation, recovery } = make("guest");
+  negotiation.connected = false;
+  recovery.connect();
+  vi.advanceTimersByTime(500);
+  recovery.theirs();
+  vi.advanceTimersByTime(8_999);
+  expect(at).toEqual([]);
+  vi.advanceTimersByTime(1);
+  expect(at).toEqual([9_500]);
+});
+
 test("a first connection gets more time, and none is restarted that stands", () => {
   const { at, negotiation, rescue, recovery } = make("host");
   negotiation.connected = false;
@@ -75,9 +87,11 @@ test("a first connection gets more time, and none is restarted that stands", () 
   expect(at).toEqual([]);
   vi.advanceTimersByTime(1);
   expect(at).toEqual([5_000]);
+  vi.advanceTimersByTime(5_000);
+  expect(at).toEqual([5_000, 10_000]);
   negotiation.connected = true; // and waits for the proof of the other side
   vi.advanceTimersByTime(20_000);
-  expect(at).toEqual([5_000]);
+  expect(at).toEqual([5_000, 10_000]);
   expect(rescue).not.toHaveBeenCalled();
 });
 

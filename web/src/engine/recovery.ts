@@ -97,7 +97,7 @@ export class Recovery {
 
   #wait(scope: Scope): void {
     this.#cancelNext?.();
-    const ms = WAIT_MS[Math.min(this.#restarts++, WAIT_MS.length - 1)] ?? 0;
-    this.#cancelNext = scope.timeout(() => this.#restart(scope), ms + HEAD_START_MS[this.#role]);
+    const again = (WAIT_MS[Math.min(this.#restarts++, WAIT_MS.length - 1)] ?? 0) + HEAD_START_MS[this.#role];
+    this.#cancelNext = scope.timeout(() => this.#restart(scope), this.#first ? CONNECT_MS[this.#role] : again);
   }
 }

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	bindTimeout  = 20 * time.Second
+	bindTimeout  = 40 * time.Second
 	flushTimeout = 500 * time.Millisecond
 	// controlBuffer bounds what waits in the data channel for a slow receiver;
 	// beyond it messages are refused, and with them the call.

@@ -33,8 +33,8 @@ export async function connect(host: Page, guest: Page): Promise<void> {
 }
 
 /** Media is bound: the page shows how it travels. */
-export async function expectLive(page: Page): Promise<void> {
-  await expect(page.getByRole("button", { name: /^Direct|^Relayed/ })).toBeVisible();
+export async function expectLive(page: Page, options?: { timeout: number }): Promise<void> {
+  await expect(page.getByRole("button", { name: /^Direct|^Relayed/ })).toBeVisible(options);
 }
 
 /** Frames of the other person that were decoded since the last call. */
@@ -42,9 +42,9 @@ export function decodedFrames(page: Page): Promise<number> {
   return remote(page).evaluate((video: HTMLVideoElement) => video.getVideoPlaybackQuality().totalVideoFrames);
 }
 
-export async function expectPicture(page: Page): Promise<void> {
+export async function expectPicture(page: Page, options?: { timeout: number }): Promise<void> {
   const before = await decodedFrames(page);
-  await expect.poll(async () => (await decodedFrames(page)) - before).toBeGreaterThan(10);
+  await expect.poll(async () => (await decodedFrames(page)) - before, options).toBeGreaterThan(10);
 }
 
 /** Colour at a point of the other person's picture, given as fractions of its size. */

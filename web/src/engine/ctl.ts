@@ -7,8 +7,8 @@ import { Emitter } from "./emitter.ts";
 import type { Negotiation } from "./negotiation.ts";
 import { Scope } from "./scope.ts";
 
-/** Nothing is shown before. On a line that loses every fifth packet the first bytes of SCTP may take more than five seconds. */
-const BIND_TIMEOUT_MS = 20_000;
+/** Nothing is shown before. On a line that loses every fifth packet SCTP alone may take half a minute. */
+const BIND_TIMEOUT_MS = 40_000;
 /** What may wait in the channel while the path is down; more is refused. */
 const BUFFER_BYTES = 1 << 20;
 

@@ -10,6 +10,8 @@ import (
 
 const (
 	lookEvery = time.Second
+	// lookSettle: within this the packets that an outage has swallowed are counted as lost.
+	lookSettle = 3 * time.Second
 	// lookLate is how much later than planned a look may come before the
 	// processor is to blame.
 	lookLate = 400 * time.Millisecond
@@ -24,6 +26,7 @@ type measuring struct {
 	since  time.Time   // media first flowed
 	looked time.Time
 	before traffic
+	silent time.Time     // nothing came until then
 	open   sealed.Report // since the last report
 	log    quality.Log
 	remote sealed.State // what the other party says it sends
@@ -104,12 +107,16 @@ func (c *Call) second(passed time.Duration) sealed.Report {
 		r.Busy = int(late.Milliseconds())
 	}
 	if packets == 0 {
+		m.silent = m.looked
 		if m.remote.Mic || m.remote.Cam || m.remote.Screen {
 			r.Stalled = ms
 		}
 		return r
 	}
-	r.Packets, r.Lost, r.Bytes = int(packets), int(max(0, lost)), int(bytes)
+	if m.looked.Sub(m.silent) > lookSettle { // or what the silence swallowed would count as lost on the way
+		r.Packets, r.Lost = int(packets), int(max(0, lost))
+	}
+	r.Bytes = int(bytes)
 	r.RTT = int(c.conn.roundTrip().Milliseconds())
 	return r
 }

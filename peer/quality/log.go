@@ -86,12 +86,16 @@ func (l *Log) at(ms int64) *minute {
 // Add is both together: times and counts are added, round trip and rate are
 // means by time, in which 0 stands for "not known".
 func Add(a, b sealed.Report) sealed.Report {
+	kbps := mean(a.Kbps, a.MS, b.Kbps, b.MS)
+	if a.Tight+b.Tight > 0 { // what a thin line carried, not what it does at other times
+		kbps = mean(a.Kbps, a.Tight, b.Kbps, b.Tight)
+	}
 	return sealed.Report{
 		T: b.T, At: b.At, MS: a.MS + b.MS,
 		Packets: a.Packets + b.Packets, Lost: a.Lost + b.Lost, Bytes: a.Bytes + b.Bytes,
 		Frozen: a.Frozen + b.Frozen, Gaps: a.Gaps + b.Gaps, Stalled: a.Stalled + b.Stalled,
-		RTT: mean(a.RTT, a.MS, b.RTT, b.MS), Kbps: mean(a.Kbps, a.MS, b.Kbps, b.MS),
-		Tight: a.Tight + b.Tight, Busy: a.Busy + b.Busy, Hidden: a.Hidden + b.Hidden,
+		RTT: mean(a.RTT, a.MS, b.RTT, b.MS), Kbps: kbps,
+		Tight: a.Tight + b.Tight, Busy: a.Busy + b.Busy, Slow: a.Slow + b.Slow, Hidden: a.Hidden + b.Hidden,
 		Away: a.Away + b.Away, NoMic: a.NoMic + b.NoMic, NoCam: a.NoCam + b.NoCam,
 	}
 }
@@ -110,7 +114,7 @@ func mean(a, aMS, b, bMS int) int {
 func bounded(r sealed.Report) sealed.Report {
 	for _, n := range []*int{
 		&r.MS, &r.Packets, &r.Lost, &r.Bytes, &r.Frozen, &r.Gaps, &r.Stalled, &r.RTT, &r.Kbps,
-		&r.Tight, &r.Busy, &r.Hidden, &r.Away, &r.NoMic, &r.NoCam,
+		&r.Tight, &r.Busy, &r.Slow, &r.Hidden, &r.Away, &r.NoMic, &r.NoCam,
 	} {
 		*n = min(max(*n, 0), 1<<31)
 	}

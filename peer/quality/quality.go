@@ -50,7 +50,7 @@ type Finding struct {
 }
 
 const (
-	lossFrom, lossFull   = 0.05, 0.15
+	lossFrom, lossFull   = 0.05, 0.25
 	delayFrom, delayFull = 400.0, 800.0 // ms there and back
 	queueMS              = 250          // a bottleneck fills its queue: round trips get this long
 	alike                = 2.5          // troubles of both directions within this factor are one
@@ -70,7 +70,7 @@ func Diagnose(mine, theirs sealed.Report) []Finding {
 		side Side
 		r    sealed.Report
 	}{{Mine, mine}, {Theirs, theirs}} {
-		f.say(s.side, CPU, float64(s.r.Busy), seconds(s.r.Busy))
+		f.say(s.side, CPU, float64(s.r.Busy)+float64(s.r.Slow)*0.25, seconds(s.r.Busy+s.r.Slow))
 		f.say(s.side, Background, float64(s.r.Hidden)*0.35, seconds(s.r.Hidden))
 		f.say(s.side, Mic, float64(s.r.NoMic)*0.6, seconds(s.r.NoMic))
 		f.say(s.side, Camera, float64(s.r.NoCam)*0.4, seconds(s.r.NoCam))
@@ -129,8 +129,8 @@ func (f *findings) lines(mine, theirs sealed.Report) {
 		return 0
 	}
 	thinMine, thinTheirs := thin(mine.Tight, fromMe), thin(theirs.Tight, fromThem)
-	f.say(Mine, Uplink, float64(thinMine), float64(mine.Kbps))
-	f.say(Theirs, Uplink, float64(thinTheirs), float64(theirs.Kbps))
+	f.say(Mine, Uplink, float64(thinMine)*0.5, float64(mine.Kbps))
+	f.say(Theirs, Uplink, float64(thinTheirs)*0.5, float64(theirs.Kbps))
 	var lossMine, lossTheirs float64
 	if thinMine == 0 {
 		lossMine = ramp(fromMe, lossFrom, lossFull) * 0.9 * float64(theirs.MS)
@@ -156,12 +156,12 @@ func share(r sealed.Report) float64 {
 	return float64(r.Lost) / float64(r.Packets+r.Lost)
 }
 
-// ramp is 0 below from, then half, growing to 1 at full.
+// ramp is 0 below from, then a fifth, growing to 1 at full.
 func ramp(value, from, full float64) float64 {
 	if value < from {
 		return 0
 	}
-	return min(1, 0.5+(value-from)/(full-from)/2)
+	return min(1, 0.2+0.8*(value-from)/(full-from))
 }
 
 func seconds(ms int) float64 { return float64(ms) / 1000 }

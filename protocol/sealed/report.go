@@ -26,7 +26,8 @@ type Report struct {
 	// What held back the sender of this report.
 	Kbps   int `json:"kbps,omitempty"`   // kbit/s its line carries, as estimated; 0: not known
 	Tight  int `json:"tight,omitempty"`  // ms in which its line carried too little for a picture
-	Busy   int `json:"busy,omitempty"`   // ms in which its processor could not keep up
+	Busy   int `json:"busy,omitempty"`   // ms in which it stood still for lack of processor
+	Slow   int `json:"slow,omitempty"`   // ms in which its picture was poor for lack of processor
 	Hidden int `json:"hidden,omitempty"` // ms in which its page was in the background, or its device asleep
 	Away   int `json:"away,omitempty"`   // ms without the server
 	NoMic  int `json:"no_mic,omitempty"` // ms in which its microphone was wanted and missing

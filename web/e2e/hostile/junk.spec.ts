@@ -96,11 +96,11 @@ async function stage(person: () => Promise<Page>) {
   const [toHost, toGuest] = [new Voice(), new Voice()];
   await Promise.all([toHost.of(host), toGuest.of(guest), ...pages.map(observe)]);
   await connect(host, guest);
-  await Promise.all(pages.map(expectPicture));
+  await Promise.all(pages.map((page) => expectPicture(page)));
   await Promise.all(pages.map(watchPicture));
   const uninterrupted = async () => {
-    await Promise.all(pages.map(expectPicture));
-    await Promise.all(pages.map(expectLive));
+    await Promise.all(pages.map((page) => expectPicture(page)));
+    await Promise.all(pages.map((page) => expectLive(page)));
     for (const page of pages) {
       const seen = await page.evaluate(() => (globalThis as unknown as { seen: Seen }).seen);
       expect(seen.connections).toBe(1);

@@ -12,7 +12,7 @@ interface Fixtures {
   /** A network of its own for each test, with a server in it. */
   lab: Lab;
   /** Opens the page on a new machine of the lab. `link`: options of its line (docs/lab.md). */
-  person: (node: string, options?: { link?: string; speech?: string }) => Promise<Page>;
+  person: (node: string, options?: { link?: string; speech?: string; fps?: number }) => Promise<Page>;
   /** A new machine of the lab with a terminal. */
   place: (node: string) => Promise<Place>;
   /** Takes part from a terminal. */

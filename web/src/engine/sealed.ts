@@ -96,6 +96,7 @@ const report = v.object({
   kbps: v.exactOptional(count),
   tight: v.exactOptional(count),
   busy: v.exactOptional(count),
+  slow: v.exactOptional(count),
   hidden: v.exactOptional(count),
   away: v.exactOptional(count),
   no_mic: v.exactOptional(count),

@@ -92,7 +92,8 @@ export interface Report {
    */
   kbps?: number /* int */; // kbit/s its line carries, as estimated; 0: not known
   tight?: number /* int */; // ms in which its line carried too little for a picture
-  busy?: number /* int */; // ms in which its processor could not keep up
+  busy?: number /* int */; // ms in which it stood still for lack of processor
+  slow?: number /* int */; // ms in which its picture was poor for lack of processor
   hidden?: number /* int */; // ms in which its page was in the background, or its device asleep
   away?: number /* int */; // ms without the server
   no_mic?: number /* int */; // ms in which its microphone was wanted and missing

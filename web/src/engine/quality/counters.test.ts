@@ -44,6 +44,15 @@ test("sound and picture are added, the selected pair says the rest", () => {
   });
 });
 
+test.each([
+  ["fewer pictures", { framesPerSecond: 8, frameWidth: 1280, frameHeight: 720 }, "cpu"],
+  ["small ones", { framesPerSecond: 30, frameWidth: 320, frameHeight: 180 }, "cpu"],
+  ["smaller than it could, and nobody minds", { framesPerSecond: 30, frameWidth: 640, frameHeight: 360 }, "none"],
+])("an encoder that the processor holds back: %s", (_, fields, limit) => {
+  const sent = { id: "O", type: "outbound-rtp", qualityLimitationReason: "cpu", ...fields };
+  expect(readCounters(report(sent))).toMatchObject({ limit });
+});
+
 test("a browser that tells little", () => {
   expect(readCounters(report({ id: "A", type: "inbound-rtp", bytesReceived: 900 }))).toMatchObject({
     bytes: 900,

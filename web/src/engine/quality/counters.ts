@@ -9,7 +9,8 @@ export interface Counters {
   readonly samples: number; // of sound that was played
   readonly rtt: number | null; // ms
   readonly kbps: number; // what the line carries, as estimated; 0: not known
-  readonly limit: "none" | "cpu" | "bandwidth"; // what holds the encoder back just now
+  /** What holds the encoder back just now; the processor counts only if the picture suffers. */
+  readonly limit: "none" | "cpu" | "bandwidth";
 }
 
 // The names of RTCStats dictionaries (W3C webrtc-stats); TypeScript's DOM library lacks most.
@@ -31,6 +32,7 @@ export function readCounters(report: Iterable<readonly [string, unknown]>): Coun
   const inbound = all.filter((e) => e.type === "inbound-rtp");
   const outbound = all.filter((e) => e.type === "outbound-rtp");
   const limits = outbound.map((e) => e["qualityLimitationReason"]);
+  const slow = outbound.some((e) => e["qualityLimitationReason"] === "cpu" && poor(e));
   const rtt = pair?.["currentRoundTripTime"];
   const media = sum(inbound, "bytesReceived");
   return {
@@ -43,8 +45,16 @@ export function readCounters(report: Iterable<readonly [string, unknown]>): Coun
     samples: sum(inbound, "totalSamplesReceived"),
     rtt: typeof rtt === "number" ? Math.round(rtt * 1_000) : null,
     kbps: Math.round(number(pair?.["availableOutgoingBitrate"]) / 1_000),
-    limit: limits.includes("cpu") ? "cpu" : limits.includes("bandwidth") ? "bandwidth" : "none",
+    limit: slow ? "cpu" : limits.includes("bandwidth") ? "bandwidth" : "none",
   };
+}
+
+/** Encoders with little processor make fewer and smaller pictures; people mind when it is much. */
+const POOR = { fps: 12, height: 270 } as const;
+
+function poor(sent: Entry): boolean {
+  const side = Math.min(number(sent["frameHeight"]), number(sent["frameWidth"]));
+  return number(sent["framesPerSecond"]) < POOR.fps || side < POOR.height;
 }
 
 function sum(entries: readonly Entry[], field: string): number {

@@ -25,7 +25,7 @@ export interface Finding {
 }
 
 /** Loss that Opus and a picture hide well, and the share beyond which they hide nothing. */
-const LOSS = { from: 0.05, full: 0.15 } as const;
+const LOSS = { from: 0.05, full: 0.25 } as const;
 /** Round trips that people notice, and those with which they talk across each other, ms. */
 const DELAY = { from: 400, full: 800 } as const;
 /** A bottleneck fills its queue: round trips get this long. Loss alone does not do that. */
@@ -34,7 +34,7 @@ const QUEUE_MS = 250;
 const ALIKE = 2.5;
 
 /** How much a second counts of what the two can live with. */
-const WEIGHT = { background: 0.35, mic: 0.6, camera: 0.4, server: 0.25, frozen: 0.5 } as const;
+const WEIGHT = { background: 0.35, mic: 0.6, camera: 0.4, server: 0.25, frozen: 0.5, slow: 0.25, tight: 0.5 } as const;
 
 /**
  * Names what was wrong in a stretch of time, the worst first, from what both sides have measured in it; `theirs` is
@@ -54,7 +54,7 @@ export function diagnose(mine: Tally, theirs: Tally): Finding[] {
     ["mine", mine],
     ["theirs", theirs],
   ] as const) {
-    say(side, "cpu", tally.busy, tally.busy / 1_000);
+    say(side, "cpu", tally.busy + tally.slow * WEIGHT.slow, (tally.busy + tally.slow) / 1_000);
     say(side, "background", tally.hidden * WEIGHT.background, tally.hidden / 1_000);
     say(side, "mic", tally.no_mic * WEIGHT.mic, tally.no_mic / 1_000);
     say(side, "camera", tally.no_cam * WEIGHT.camera, tally.no_cam / 1_000);
@@ -99,8 +99,8 @@ function lines(mine: Tally, theirs: Tally, say: Say): void {
   // A browser that meets loss sends less, too: then the loss is the cause, unless a queue shows the bottleneck.
   const thin = (tally: Tally, loss: number) => (queue || loss < LOSS.from * 2 ? tally.tight : 0);
   const [thinMine, thinTheirs] = [thin(mine, fromMe), thin(theirs, fromThem)];
-  say("mine", "uplink", thinMine, mine.kbps);
-  say("theirs", "uplink", thinTheirs, theirs.kbps);
+  say("mine", "uplink", thinMine * WEIGHT.tight, mine.kbps);
+  say("theirs", "uplink", thinTheirs * WEIGHT.tight, theirs.kbps);
   const lossMine = thinMine ? 0 : lossWeight(fromMe, theirs.ms);
   const lossTheirs = thinTheirs ? 0 : lossWeight(fromThem, mine.ms);
   if (lossMine && lossTheirs && alike(fromMe, fromThem)) {
@@ -121,9 +121,9 @@ function lossWeight(loss: number, ms: number): number {
   return ramp(loss, LOSS) * 0.9 * ms;
 }
 
-/** 0 below `from`, then half, growing to 1 at `full`. */
+/** 0 below `from`, then a fifth, growing to 1 at `full`. */
 function ramp(value: number, { from, full }: { from: number; full: number }): number {
-  return value < from ? 0 : Math.min(1, 0.5 + (value - from) / (full - from) / 2);
+  return value < from ? 0 : Math.min(1, 0.2 + (0.8 * (value - from)) / (full - from));
 }
 
 function alike(a: number, b: number): boolean {

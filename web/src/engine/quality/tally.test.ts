@@ -23,6 +23,7 @@ const live: Situation = {
   noCam: false,
   hears: true,
   sees: true,
+  again: false,
   joined: true,
 };
 
@@ -48,7 +49,8 @@ test.each([
   ["nothing arrives, nothing is sent", { bytes: 1_000 }, { hears: false, sees: false }, { stalled: 0 }],
   ["a line too thin", { limit: "bandwidth" as const, kbps: 90 }, {}, { tight: 1_000 }],
   ["a line that is no line for HD, but will do", { limit: "bandwidth" as const, kbps: 900 }, {}, { tight: 0 }],
-  ["an encoder without a processor", { limit: "cpu" as const }, {}, { busy: 1_000 }],
+  ["an encoder without a processor", { limit: "cpu" as const }, {}, { slow: 1_000, busy: 0 }],
+  ["the first packet after a silence", { lost: 905 }, { again: true }, { packets: 0, lost: 0, bytes: 99_000 }],
   ["the background", {}, { hidden: true }, { hidden: 1_000 }],
   ["no server", {}, { away: true }, { away: 1_000 }],
   ["no microphone", {}, { noMic: true }, { no_mic: 1_000 }],
@@ -76,4 +78,6 @@ test("times and counts add up, round trips and rates are means", () => {
     { ...nothing, ms: 3_000, lost: 2, rtt: 200, kbps: 80 },
   );
   expect(sum).toMatchObject({ ms: 4_000, lost: 3, rtt: 175, kbps: 80 });
+  const thin = add({ ...nothing, ms: 9_000, kbps: 2_000 }, { ...nothing, ms: 1_000, tight: 1_000, kbps: 100 });
+  expect(thin).toMatchObject({ tight: 1_000, kbps: 100 });
 });

@@ -16,6 +16,7 @@ export const nothing: Tally = {
   kbps: 0,
   tight: 0,
   busy: 0,
+  slow: 0,
   hidden: 0,
   away: 0,
   no_mic: 0,
@@ -31,6 +32,7 @@ export interface Situation {
   readonly noCam: boolean;
   readonly hears: boolean; // the other party says that its microphone is on
   readonly sees: boolean; // that its camera or screen is
+  readonly again: boolean; // nothing arrived a moment before
   readonly joined: boolean; // media has flowed: before that nothing is missing
 }
 
@@ -62,7 +64,8 @@ export function measure(
   if (asleep || !at.joined) return tally;
   if (!now || now.bytes === before?.bytes) return { ...tally, stalled: at.hears || at.sees ? ms : 0 };
   if (!before) return tally;
-  const { packets, lost } = loss(before, now);
+  // The first packet after a silence makes all that it swallowed count as lost on the way.
+  const { packets, lost } = at.again ? nothing : loss(before, now);
   const made = now.made - before.made;
   const samples = now.samples - before.samples;
   return {
@@ -75,7 +78,7 @@ export function measure(
     rtt: now.rtt ?? 0,
     kbps: now.kbps,
     tight: now.limit === "bandwidth" && now.kbps > 0 && now.kbps < TIGHT_KBPS ? ms : 0,
-    busy: now.limit === "cpu" ? ms : busy,
+    slow: now.limit === "cpu" ? ms : 0,
   };
 }
 
@@ -84,14 +87,16 @@ export function add(a: Tally, b: Tally): Tally {
   const sum = { ...nothing };
   for (const key of Object.keys(nothing) as (keyof Tally)[]) sum[key] = a[key] + b[key];
   sum.rtt = mean(a.rtt, a.ms, b.rtt, b.ms);
-  sum.kbps = mean(a.kbps, a.ms, b.kbps, b.ms);
+  // What a thin line carried, not what it does at other times.
+  const tight = sum.tight > 0;
+  sum.kbps = mean(a.kbps, tight ? a.tight : a.ms, b.kbps, tight ? b.tight : b.ms);
   return sum;
 }
 
 /** A mean in which 0 stands for "not known". */
 function mean(a: number, aMs: number, b: number, bMs: number): number {
   if (a === 0 || b === 0) return a || b;
-  return aMs + bMs === 0 ? 0 : Math.round((a * aMs + b * bMs) / (aMs + bMs));
+  return aMs + bMs === 0 ? a : Math.round((a * aMs + b * bMs) / (aMs + bMs));
 }
 
 /** packetsLost may fall again: a packet that comes late is taken back. */

@@ -12,8 +12,10 @@ const EVERY_MS = 1_000;
 const BEAT_MS = 250;
 /** What the two reports of the last interval have to add up to, of a second in each, to be shown in the call. */
 const SHOW_SHARE = 0.4;
-/** A browser begins low and feels its way up to what the line carries: that is no trouble. */
+/** At first and after an outage a browser begins low and feels its way up to what the line carries: that is no trouble. */
 const WARM_UP_MS = 8_000;
+/** Within this the packets that an outage has swallowed are counted as lost. */
+const SETTLE_MS = 3_000;
 
 /** What the call page shows while it lasts; the rest has labels of its own. */
 const shown: ReadonlySet<Cause> = new Set<Cause>(["uplink", "loss", "delay", "cpu"]);
@@ -46,6 +48,8 @@ export class Watch {
   #open: Tally = nothing; // since the last report
   #theirs: Tally = nothing; // their last report
   #since: number | null = null;
+  #settled = 0; // since media first flowed: until then what an outage has swallowed is counted as lost
+  #coldUntil = WARM_UP_MS;
 
   constructor(config: WatchConfig) {
     this.#config = config;
@@ -124,12 +128,17 @@ export class Watch {
       noCam: fates.camera === "gone",
       hears: remote?.mic ?? false,
       sees: (remote?.cam || remote?.screen) ?? false,
+      again: at !== null && at < this.#settled,
       joined: at !== null,
     };
     const tally = measure(before, now, situation, ms, this.#stuck);
     this.#stuck = 0;
     if (at === null) return;
-    this.#open = add(this.#open, at < WARM_UP_MS ? { ...tally, tight: 0 } : tally);
+    if (tally.stalled > 0) {
+      this.#settled = at + SETTLE_MS;
+      this.#coldUntil = at + WARM_UP_MS;
+    }
+    this.#open = add(this.#open, at < this.#coldUntil ? { ...tally, tight: 0 } : tally);
   }
 
   #show(mine: Tally): void {

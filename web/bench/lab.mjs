@@ -65,6 +65,7 @@ export class Lab {
       executablePath: wrapper,
       args: [
         "--no-sandbox",
+        "--disable-gpu", // an emulated one costs more than none
         "--use-fake-ui-for-media-stream",
         `--use-fake-device-for-media-stream${fps ? `=fps=${fps}` : ""}`,
         "--autoplay-policy=no-user-gesture-required",

@@ -34,7 +34,7 @@ export const test = base.extend<Fixtures & Options, WorkerFixtures>({
   ],
   lab: async ({ obstacle, serverLink }, use, info) => {
     if (obstacle && required) throw new Error(obstacle);
-    info.setTimeout(150_000); // bad lines take their time
+    info.setTimeout(180_000); // bad lines take their time
     info.skip(obstacle !== "", obstacle);
     const lab = new Lab();
     try {

@@ -22,14 +22,14 @@ async function terminal(namespace: string, cert: string, ...args: string[]): Pro
 }
 
 const lines = [
-  { name: "every fifth packet is lost", link: "loss=20%", path: "direct" },
+  { name: "every fifth packet is lost", link: "loss=20%", path: "direct", seconds: "40s" },
   { name: "packets have 1200 bytes at most", link: "family=4 mtu=1200", path: "direct" },
   { name: "there is IPv6 only", link: "family=6", path: "direct" },
   { name: "the link allows the relay only", link: "", path: "relayed", flags: ["--relay-only"] },
 ] as const;
 
 /** On a bad line TCP and DTLS take their time, and Chromium's SCTP repeats a lost cookie after 1, 3, 7, 15 and 31 s. */
-const patience = { timeout: 45_000 };
+const patience = { timeout: 60_000 };
 
 for (const { name, link, path, ...more } of lines) {
   test.describe(name, () => {
@@ -40,9 +40,10 @@ for (const { name, link, path, ...more } of lines) {
       const { namespace = "" } = await lab.do(`node kiosk ${link}`);
       const { url = "", cert = "" } = await lab.do("server url");
       const flags = "flags" in more ? more.flags : [];
+      const duration = "seconds" in more ? more.seconds : "15s";
       const [links] = await terminal(namespace, cert, "new", "--json", "--server", url, ...flags);
       const { host, guest } = links as { host: string; guest: string };
-      const call = terminal(namespace, cert, "call", host, "--json", "--admit", "first", "--duration", "15s");
+      const call = terminal(namespace, cert, "call", host, "--json", "--admit", "first", "--duration", duration);
       await knock(page, guest);
       await expectLive(page, patience);
       await expectPicture(page, patience);

@@ -42,6 +42,6 @@ test("from Wi-Fi to mobile: another interface, another address, the same call", 
   await lab.do("switch guest if=wwan0 nat=port-restricted delay=30ms");
   for (const page of [host, guest]) {
     const before = await decodedFrames(page);
-    await expect.poll(async () => (await decodedFrames(page)) - before, { timeout: 30_000 }).toBeGreaterThan(60);
+    await expect.poll(async () => (await decodedFrames(page)) - before, { timeout: 60_000 }).toBeGreaterThan(60);
   }
 });

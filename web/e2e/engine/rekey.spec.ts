@@ -1,4 +1,5 @@
 import type { Page } from "@playwright/test";
+import { holdWorkers, unplayed } from "../support/frames.ts";
 import { startServer } from "../support/server.ts";
 import { Wire } from "../support/wire.ts";
 import { expect, test } from "./harness.ts";
@@ -7,25 +8,6 @@ import { chat, connect, expectFrames, expectPhase, knock, phase, start, words } 
 const say = (page: Page, text: string) => page.evaluate((t) => window.engine.call?.sendChat(t), text);
 const epoch = (page: Page) => page.evaluate(() => window.engine.call?.security.epoch ?? -1);
 const seen = (page: Page) => page.evaluate(() => window.engine.phases);
-
-/** The longest time without a new picture, ms, until `done`. */
-async function longestPause(page: Page, done: () => Promise<unknown>): Promise<number> {
-  await page.evaluate(() => {
-    const { video } = window.engine;
-    let last = performance.now();
-    const w = window as unknown as { pause: number };
-    w.pause = 0;
-    const look = (): void => {
-      const now = performance.now();
-      w.pause = Math.max(w.pause, now - last);
-      last = now;
-      video.requestVideoFrameCallback(look);
-    };
-    video.requestVideoFrameCallback(look);
-  });
-  await done();
-  return page.evaluate(() => (window as unknown as { pause: number }).pause);
-}
 
 /** Everything that was said has arrived once, and its sender knows. */
 async function expectChat(pages: readonly [Page, Page], lines: readonly string[]): Promise<void> {
@@ -37,21 +19,22 @@ async function expectChat(pages: readonly [Page, Page], lines: readonly string[]
 
 test("keys are renewed again and again while two people talk, and nobody notices", async ({ party }) => {
   const [host, guest] = [await party(), await party()];
+  await Promise.all([host, guest].map(holdWorkers));
   await connect(host, guest, { rekeyMs: 3_000 });
   await expectFrames(host, guest);
+  const before = await Promise.all([host, guest].map(unplayed));
   const lines: string[] = [];
-  const pause = await longestPause(host, async () => {
-    for (let n = 1; n <= 3; n++) {
-      while ((await epoch(guest)) < n || (await epoch(host)) < n) {
-        lines.push(`${lines.length}`, `${lines.length + 1}`); // before, during and after
-        await Promise.all([say(host, lines.at(-2) ?? ""), say(guest, lines.at(-1) ?? "")]);
-        await expect.poll(async () => (await chat(host))?.length).toBe(lines.length);
-      }
+  for (let n = 1; n <= 3; n++) {
+    while ((await epoch(guest)) < n || (await epoch(host)) < n) {
+      lines.push(`${lines.length}`, `${lines.length + 1}`); // before, during and after
+      await Promise.all([say(host, lines.at(-2) ?? ""), say(guest, lines.at(-1) ?? "")]);
+      await expect.poll(async () => (await chat(host))?.length).toBe(lines.length);
     }
-  });
+  }
   await expectChat([host, guest], lines);
-  expect(pause).toBeLessThan(1_000);
-  for (const page of [host, guest]) {
+  await expectFrames(host, guest);
+  for (const [i, page] of [host, guest].entries()) {
+    await expect.poll(() => unplayed(page), "every frame that arrived was played").toBeLessThanOrEqual(before[i] ?? 0);
     expect(await seen(page)).not.toContain("reconnecting");
     expect(await page.evaluate(() => window.engine.peers[0]?.connectionState)).toBe("connected");
   }

@@ -4,15 +4,18 @@ import { Wire } from "../support/wire.ts";
 import { expect, test } from "./harness.ts";
 import { chat, connect, end, expectFrames, expectPhase, phase } from "./steps.ts";
 
-/** Waits until the picture stands still, and tells how long it did when it moves again. */
+/** Waits until the picture has stood still and moves again; tells whether the browser itself had noticed by then. */
 const stillness = (page: Page) =>
   page.evaluate(async () => {
-    const { video } = window.engine;
+    const { video, peers } = window.engine;
+    const states: string[] = [];
+    for (const peer of peers)
+      peer.addEventListener("iceconnectionstatechange", () => states.push(peer.iceConnectionState));
     const frame = () =>
       new Promise<number>((resolve) => video.requestVideoFrameCallback(() => resolve(performance.now())));
     for (let before = await frame(); ;) {
       const now = await frame();
-      if (now - before > 500) return now - before;
+      if (now - before > 500) return states.includes("disconnected");
       before = now;
     }
   });
@@ -35,7 +38,7 @@ test("a path dies: picture and sound come back by another one, and nobody has to
   const moving = [stillness(host), stillness(guest)];
   await wire.killPaths();
   // The goal, two seconds, is measured elsewhere. The browser itself notices after seven and does nothing.
-  for (const ms of await Promise.all(moving)) expect(ms).toBeLessThan(5_000);
+  expect(await Promise.all(moving)).toEqual([false, false]);
   await expectFrames(host, guest);
   await expectPhase("live", host, guest);
   // The first connection restarted, or the spare one: never more than one beside it.

@@ -204,9 +204,6 @@ func (s State) seatGuest(e guestJoin) (State, []effect, error) {
 	slot := s.freeSlot()
 	s.guests[slot-1] = seat{e.conn, e.cid, e.fresh}
 	s.latest = slot
-	if s.relayed == slot {
-		s.relayed = 0 // the slot is somebody else's now
-	}
 	out = append(out,
 		send{e.conn, protocol.Joined{Req: e.req, Seat: protocol.EncodeBytes(e.fresh[:])}},
 		send{e.conn, s.hostNews()})
@@ -228,15 +225,18 @@ func (s State) waiting() int {
 }
 
 // freeSlot may only be called when there is one: waiting < LimitWaiting, or
-// somebody has just left.
+// somebody has just left. The slot of a guest who was given the relay and is gone
+// stays free, so that its host can still take the relay back by that number; the
+// only one left it is if that guest has just taken over from itself.
 func (s State) freeSlot() int {
 	slot := s.latest
-	for {
+	for range maxSlots {
 		slot = slot%maxSlots + 1
-		if s.guests[slot-1].conn == 0 {
+		if s.guests[slot-1].conn == 0 && slot != s.relayed {
 			return slot
 		}
 	}
+	return s.relayed
 }
 
 func (s State) hostNews() protocol.Host {

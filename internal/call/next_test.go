@@ -91,6 +91,9 @@ func takesOver(old Conn, oldSlot int, c Conn, slot int) []effect {
 
 func TestNext(t *testing.T) {
 	granted := slices.Clip([]event{known(), host(1), guest(2), say(1, protocol.Grant{Slot: 1})})
+	// The granted guest is gone, and others have taken all other seats; or it is still there.
+	heirs := slices.Concat(granted, []event{leave{2}}, guests(3, 6))
+	full := slices.Concat(granted, []event{say(1, protocol.Unlock{})}, guests(3, 6))
 	tests := []struct {
 		name  string
 		given []event
@@ -146,7 +149,7 @@ func TestNext(t *testing.T) {
 		{"renew by the host", []event{known(), host(1)}, say(1, protocol.Renew{}), []effect{grantRelay{1}}, ""},
 		{"renew by the granted guest", []event{known(), host(1), guest(2), say(1, protocol.Grant{Slot: 1})}, say(2, protocol.Renew{}), []effect{grantRelay{2}}, ""},
 		{"renew by a waiting guest", []event{known(), host(1), guest(2)}, say(2, protocol.Renew{}), nil, protocol.ErrorCodeState},
-		{"renew by the heir of a granted slot", append(append([]event{known(), host(1), guest(2), say(1, protocol.Grant{Slot: 1}), leave{2}}, guests(3, 6)...), leave{3}, guest(7)), say(7, protocol.Renew{}), nil, protocol.ErrorCodeState},
+		{"renew by one who came after the granted guest left", slices.Concat(heirs, []event{leave{3}, guest(7)}), say(7, protocol.Renew{}), nil, protocol.ErrorCodeState},
 		{"drop", []event{known(), host(1), guest(2)}, say(1, protocol.Drop{Slot: 1}), []effect{
 			send{1, peer(1, protocol.PeerStateGone)},
 			send{2, protocol.Refusal{Code: protocol.ErrorCodeDenied}},
@@ -159,6 +162,10 @@ func TestNext(t *testing.T) {
 			closeConn{2, protocol.CloseDropped},
 		}, ""},
 		{"drop of the granted guest after it left", []event{known(), host(1), guest(2), say(1, protocol.Grant{Slot: 1}), leave{2}}, say(1, protocol.Drop{Slot: 1}), []effect{revokeRelay{}}, ""},
+		{"drop of the granted guest after as many came as may", heirs, say(1, protocol.Drop{Slot: 1}), []effect{revokeRelay{}}, ""},
+		{"the slot of a granted guest who left stays free", slices.Concat(heirs, []event{leave{3}}), guest(7), []effect{
+			send{7, seated(7)}, send{7, online}, send{1, peer(2, protocol.PeerStateWaiting)},
+		}, ""},
 		{"second drop of the granted guest", []event{known(), host(1), guest(2), say(1, protocol.Grant{Slot: 1}), leave{2}, say(1, protocol.Drop{Slot: 1})}, say(1, protocol.Drop{Slot: 1}), nil, ""},
 		{"drop of the old seat of a guest who came back", []event{known(), host(1), guest(2), say(1, protocol.Grant{Slot: 1}), leave{2}, guest(3), say(1, protocol.Grant{Slot: 2})}, say(1, protocol.Drop{Slot: 1}), nil, ""},
 		{"drop of one who left", []event{known(), host(1)}, say(1, protocol.Drop{Slot: 1}), nil, ""},
@@ -193,7 +200,7 @@ func TestNext(t *testing.T) {
 		{"a waiting guest claims its seat", []event{known(), host(1), guest(2)}, again(3, claimOf(2)), takesOver(2, 1, 3, 2), ""},
 		{"a claim to a seat of a full call", append(append([]event{known(), host(1)}, guests(2, 5)...), leave{2}, guest(6)), again(7, claimOf(6)), takesOver(6, 5, 7, 1), ""},
 		{"a claim to a seat of a locked call", []event{known(), host(1), guest(2), say(1, protocol.Lock{})}, again(3, claimOf(2)), takesOver(2, 1, 3, 2), ""},
-		{"the granted guest claims its seat among as many as may wait", append(append(granted, say(1, protocol.Unlock{})), guests(3, 6)...), again(7, claimOf(2)), takesOver(2, 1, 7, 1), ""},
+		{"the granted guest claims its seat among as many as may wait", full, again(7, claimOf(2)), takesOver(2, 1, 7, 1), ""},
 		{"a claim while the host is away", []event{known(), guest(1)}, again(2, claimOf(1)), []effect{
 			send{1, protocol.Refusal{Code: protocol.ErrorCodeReplaced}},
 			closeConn{1, protocol.CloseReplaced},
@@ -211,6 +218,12 @@ func TestNext(t *testing.T) {
 		{"a claim after the end", []event{known(), host(1), guest(2), say(1, protocol.End{})}, again(3, claimOf(2)), nil, protocol.ErrorCodeGone},
 		{"renew by one who has taken over", append(granted, again(3, claimOf(2))), say(3, protocol.Renew{}), nil, protocol.ErrorCodeState},
 		{"a frame of one who was taken over", append(granted, again(3, claimOf(2))), frame{2, 0, nil}, []effect{dropFrame{"not_seated"}}, ""},
+		{"drop of one who took over its own seat, and waits", slices.Concat(full, []event{again(7, claimOf(2))}), say(1, protocol.Drop{Slot: 1}), []effect{
+			revokeRelay{},
+			send{1, peer(1, protocol.PeerStateGone)},
+			send{7, protocol.Refusal{Code: protocol.ErrorCodeDenied}},
+			closeConn{7, protocol.CloseDropped},
+		}, ""},
 		{"drop of the old seat of one who took over", append(granted, again(3, claimOf(2))), say(1, protocol.Drop{Slot: 1}), []effect{revokeRelay{}}, ""},
 		{"an event that next does not know", nil, create{}, nil, protocol.ErrorCodeState},
 	}

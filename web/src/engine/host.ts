@@ -190,7 +190,6 @@ export class HostRole extends Party implements Role {
 
   #peer({ slot, cid, state }: Peer): void {
     if (state === "waiting") {
-      if (slot === this.#relayed) this.#relayed = null; // somebody else's seat now
       this.#pump.run((m, now) => m.peerArrived(slot, fromBase64Url(cid), now));
       return;
     }

@@ -134,7 +134,7 @@ func newConnection(ctx context.Context, cfg connectionConfig) (*connection, erro
 	if err != nil {
 		return nil, fmt.Errorf("peer connection: %w", err)
 	}
-	c := &connection{pc: pc, gen: cfg.gen, fp: fp, reach: cfg.reach, senders: map[Kind]*pump{}, screens: map[*webrtc.RTPSender]bool{}, gate: make(chan struct{}), frames: cfg.frames}
+	c := &connection{pc: pc, gen: cfg.gen, numbering: newNumbering(cfg.gen), fp: fp, reach: cfg.reach, senders: map[Kind]*pump{}, screens: map[*webrtc.RTPSender]bool{}, gate: make(chan struct{}), frames: cfg.frames}
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	c.post = func(f func()) {
 		if c.ctx.Err() == nil {

@@ -6,10 +6,10 @@ import (
 
 // numbering keeps order among what travels by two ways at once, the server and the
 // data channel, and may arrive twice, or overtake. Each side numbers its
-// descriptions from 1; a candidate carries the number of its description, an
-// answer that of its offer: so nothing is applied twice, to something else, or too
-// early. 0 is said by clients that do not number. One belongs to one of our
-// connections.
+// descriptions, and no two of its connections use the same number; a candidate
+// carries the number of its description, an answer that of its offer: so nothing is
+// applied twice, to something else, or too early. 0 is said by clients that do not
+// number. One belongs to one of our connections.
 type numbering struct {
 	sent uint32 // of what we described last
 
@@ -21,6 +21,12 @@ type numbering struct {
 	candidates map[string]bool
 	early      []theirCandidate // of a description that has not come yet
 }
+
+// perConnection is more descriptions than a connection lives to see.
+const perConnection = 1000
+
+// newNumbering is for our connection gen, counted from 0.
+func newNumbering(gen uint32) numbering { return numbering{sent: gen * perConnection} }
 
 // origin is one connection of the other party: what it says is numbered anew.
 type origin struct {

@@ -31,6 +31,18 @@ func TestNumberingTakesOnce(t *testing.T) {
 	}
 }
 
+func TestNumberingLateAnswer(t *testing.T) {
+	one, next := newNumbering(0), newNumbering(1)
+	first, _ := one.stamp(sealed.SDPTypeOffer)
+	second, _ := next.stamp(sealed.SDPTypeOffer)
+	if next.takes(answerN(1, first), true, false) {
+		t.Error("an answer to the connection before is taken")
+	}
+	if late := answerN(2, second); !next.takes(late, true, false) {
+		t.Error("the right answer is not taken")
+	}
+}
+
 func TestNumberingKeepsEarlyCandidates(t *testing.T) {
 	var b numbering
 	if b.admits(iceN(1, "a")) {

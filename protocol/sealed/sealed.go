@@ -91,8 +91,9 @@ type SDP struct {
 	// Lines says what the sender sends on m-lines outside the media plan (0 to
 	// 3). What comes on a line that is named nowhere is not taken.
 	Lines []Line `json:"lines,omitempty"`
-	// N counts the descriptions of this side within Gen, from 1. Descriptions
-	// travel by two ways; one whose N is not above the last is the same again.
+	// N numbers the descriptions of this side: it rises within Gen, and no two
+	// Gens share one. Descriptions travel by two ways; one whose N is not above
+	// the last of its Gen is the same again.
 	N uint32 `json:"n,omitempty"`
 	// Re, in an answer, is the N of the offer it answers.
 	Re uint32 `json:"re,omitempty"`

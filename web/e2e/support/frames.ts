@@ -44,7 +44,7 @@ export async function unplayed(page: Page): Promise<number> {
           resolve(data.streams.filter((s) => receiving.includes(s.id)));
         };
         worker?.addEventListener("message", answer);
-        worker?.postMessage({ t: "count", n: -1 });
+        worker?.postMessage({ t: "count", n: -1 }, []);
       }),
   );
   if (!streams.some((s) => s.good > 0)) throw new Error("no frame of the other side was counted");

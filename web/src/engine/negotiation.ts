@@ -59,7 +59,7 @@ export class Negotiation extends Emitter<NegotiationEvents> {
   #negotiated = false; // a first offer/answer round is complete
   #remoteFp: Fingerprint | null = null;
   #remoteLines: readonly Line[] = [];
-  readonly #numbering = new Numbering();
+  readonly #numbering: Numbering;
   readonly #local: boolean; // everything is on this machine
 
   /** The certificate is made for this connection and used for no other (RFC 8844). */
@@ -72,6 +72,7 @@ export class Negotiation extends Emitter<NegotiationEvents> {
     super();
     this.#config = config;
     this.gen = config.gen;
+    this.#numbering = new Numbering(config.gen);
     this.#servers = config.servers;
     this.#relayOnly = config.relayOnly;
     this.#local = isThisMachine(new URL(config.origin).hostname);

@@ -14,7 +14,7 @@ const sdp = (type: "offer" | "answer", n: number, more: Partial<SDP> = {}): SDP 
 const ice = (n: number, cand = "candidate:1"): Candidate => ({ t: "ice", gen: 0, mid: "0", cand, n });
 
 test("what comes by both ways is taken once, in whichever order the ways deliver", () => {
-  const numbering = new Numbering();
+  const numbering = new Numbering(0);
   expect(numbering.takes(sdp("offer", 1), "stable", true)).toBe(true);
   expect(numbering.takes(sdp("offer", 1), "stable", true)).toBe(false);
   expect(numbering.takes(sdp("offer", 3), "stable", true)).toBe(true);
@@ -25,7 +25,7 @@ test("what comes by both ways is taken once, in whichever order the ways deliver
 });
 
 test("a candidate waits for its description and is lost with one that was replaced", () => {
-  const numbering = new Numbering();
+  const numbering = new Numbering(0);
   expect(numbering.admits(ice(1))).toBe(false);
   numbering.takes(sdp("offer", 1), "stable", true);
   expect(numbering.due()).toEqual([ice(1)]);
@@ -36,13 +36,13 @@ test("a candidate waits for its description and is lost with one that was replac
 });
 
 test("early candidates are bounded", () => {
-  const numbering = new Numbering();
+  const numbering = new Numbering(0);
   for (let i = 0; i < 1_000; i++) numbering.admits(ice(1, `candidate:${i}`));
   expect(numbering.due().length).toBeLessThan(40);
 });
 
 test("only the answer to the last offer counts", () => {
-  const numbering = new Numbering();
+  const numbering = new Numbering(0);
   numbering.stamp("offer");
   expect(numbering.stamp("offer")).toEqual({ n: 2 });
   expect(numbering.takes(sdp("answer", 1, { re: 1 }), "have-local-offer", false)).toBe(false);
@@ -50,25 +50,32 @@ test("only the answer to the last offer counts", () => {
   expect(numbering.takes(sdp("answer", 2, { re: 2 }), "stable", false)).toBe(false);
 });
 
+test("a late answer to one of our connections is not taken for an answer to the next", () => {
+  const [one, next] = [new Numbering(0), new Numbering(1)];
+  const [{ n: first }, { n: second }] = [one.stamp("offer"), next.stamp("offer")];
+  expect(next.takes(sdp("answer", 1, { re: first }), "have-local-offer", false)).toBe(false);
+  expect(next.takes(sdp("answer", 1, { re: second, gen: 1 }), "have-local-offer", false)).toBe(true);
+});
+
 test("when offers cross the host's stands, and the guest's is turned down for good, copies included", () => {
-  const host = new Numbering();
+  const host = new Numbering(0);
   expect(host.takes(sdp("offer", 5), "have-local-offer", false)).toBe(false);
   expect(host.takes(sdp("offer", 5), "stable", false)).toBe(false);
   expect(host.admits(ice(5))).toBe(false);
-  const guest = new Numbering();
+  const guest = new Numbering(0);
   expect(guest.takes(sdp("offer", 5), "have-local-offer", true)).toBe(true);
   expect(guest.stamp("answer")).toEqual({ n: 1, re: 5 });
 });
 
 test("another connection of theirs is numbered anew", () => {
-  const host = new Numbering();
+  const host = new Numbering(0);
   host.stamp("offer");
   expect(host.takes(sdp("offer", 5, { fp: "old" }), "have-local-offer", false)).toBe(false); // before it knew of us
   expect(host.takes(sdp("answer", 1, { fp: "new", gen: 1, re: 1 }), "have-local-offer", false)).toBe(true);
 });
 
 test("clients that do not number are understood as before", () => {
-  const numbering = new Numbering();
+  const numbering = new Numbering(0);
   const { n: _, ...offer } = sdp("offer", 0);
   expect(numbering.takes(offer, "stable", true)).toBe(true);
   expect(numbering.takes(offer, "stable", true)).toBe(true);

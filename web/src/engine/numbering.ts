@@ -1,18 +1,27 @@
 import { LimitCandidates, type Candidate, type CandidatesEnd, type SDP } from "../protocol/sealed.gen.ts";
 
+/** More descriptions than a connection lives to see. */
+const PER_CONNECTION = 1_000;
+
 /**
  * Descriptions and candidates travel by two ways at once and may arrive twice, or one overtake the other. Each side
- * numbers its descriptions from 1, a candidate carries the number of its description, an answer that of its offer:
- * so nothing is applied twice, to something else, or too early. 0 is said by clients that do not number.
+ * numbers its descriptions, and no two of its connections use the same number; a candidate carries the number of its
+ * description, an answer that of its offer: so nothing is applied twice, to something else, or too early. 0 is said by
+ * clients that do not number.
  */
 export class Numbering {
-  #sent = 0;
+  #sent: number;
   #from = ""; // their connection: what it says is numbered anew
   #gen: number | null = null; // of what is in force
   #seen = 0; // theirs, taken or turned down
   #taken = 0; // theirs, in force
   readonly #candidates = new Set<string>(); // of #taken
   #early: (Candidate | CandidatesEnd)[] = []; // of a description that has not come yet
+
+  /** `gen`: which of our connections it is, from 0. An answer to an earlier one, late, is none to this. */
+  constructor(gen: number) {
+    this.#sent = gen * PER_CONNECTION;
+  }
 
   /** The number of what we described last. */
   get sent(): number {

@@ -216,8 +216,9 @@ export interface SDP {
    */
   lines?: Line[];
   /**
-   * N counts the descriptions of this side within Gen, from 1. Descriptions
-   * travel by two ways; one whose N is not above the last is the same again.
+   * N numbers the descriptions of this side: it rises within Gen, and no two
+   * Gens share one. Descriptions travel by two ways; one whose N is not above
+   * the last of its Gen is the same again.
    */
   n?: number /* uint32 */;
   /**

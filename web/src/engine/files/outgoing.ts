@@ -32,6 +32,11 @@ export class Outgoing {
     this.#ports = ports;
   }
 
+  /** All of it has left once. */
+  get sent(): boolean {
+    return this.#digest !== null;
+  }
+
   /** Sends from `off` on. False if the receiver cannot have got that far. */
   begin(channel: FileChannel, off: number): boolean {
     if (off > this.#hashed) return false;

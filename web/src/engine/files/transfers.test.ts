@@ -179,6 +179,20 @@ test("a lying receiver cannot ask for bytes that were never sent, nor finish a f
   b.transfers.receive(offer({}));
   b.transfers.receive({ t: "file-stop", id, reason: "done" });
   expect(b.files.find((f) => f.id === id)).toMatchObject({ state: "failed", blob: null });
+  a.transfers.offer(new File([bytes(100)], "y.bin"));
+  const second = a.files.at(-1)?.id ?? "";
+  a.transfers.receive({ t: "file-stop", id: second, reason: "done" });
+  expect(a.files.at(-1)).toMatchObject({ state: "failed", done: 0 });
+});
+
+test("a sender who offers and withdraws without end fills no list", () => {
+  const [, b] = pair();
+  for (let i = 0; i < 3_000; i++) {
+    const one = String(i).padStart(16, "A");
+    b.transfers.receive(offer({ id: one, size: i % 2 ? 10 : 2 ** 40 }));
+    b.transfers.receive({ t: "file-stop", id: one, reason: "canceled" });
+  }
+  expect(b.files).toHaveLength(1_000);
 });
 
 test("huge and too many offers are refused, bytes nobody asked for are dropped", async () => {

@@ -30,6 +30,9 @@ export interface TransferConfig {
   sink?(id: string, size: number): Promise<Sink | null>;
 }
 
+/** Of theirs, in the list; whoever offers more is not talking to a person. */
+const LIMIT_LISTED = 1_000;
+
 const unfinished: ReadonlySet<FileItem["state"]> = new Set(["offered", "moving", "paused"]);
 
 /**
@@ -137,6 +140,7 @@ export class Transfers {
 
   #offered({ id, name, size, type = "" }: FileOffer): void {
     const refuse = (reason: FileStopReason) => void this.#config.send({ t: "file-stop", id, reason });
+    if (this.#items.filter((item) => !item.mine).length >= LIMIT_LISTED) return refuse("busy");
     if (size > LimitFileBytes) {
       this.#add({ id, mine: false, name: safeName(name), size, type });
       this.#set(id, { state: "too-large" });
@@ -172,8 +176,11 @@ export class Transfers {
 
   #stopped({ id, mine, state, size }: FileItem, reason: FileStopReason): void {
     if (!unfinished.has(state)) return;
-    if (reason === "done" && mine) this.#set(id, { done: size });
-    this.#end(id, reason === "done" && !mine ? "failed" : reason);
+    if (reason !== "done") return this.#end(id, reason);
+    // Nobody has what did not leave yet.
+    const arrived = mine && this.#out.get(id)?.sent === true;
+    if (arrived) this.#set(id, { done: size });
+    this.#end(id, arrived ? "done" : "failed");
   }
 
   async #open(id: string, size: number): Promise<void> {

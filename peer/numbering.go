@@ -73,13 +73,16 @@ func (b *numbering) takes(m sealed.SDP, offering, polite bool) bool {
 // admits tells whether a candidate of theirs is to be added now. An early one is
 // kept for due.
 func (b *numbering) admits(c theirCandidate) bool {
+	if b.known && c.gen != b.gen {
+		return false // of a connection that this one is not with
+	}
 	if !b.known || c.n > b.seen {
 		if len(b.early) < sealed.LimitCandidates {
 			b.early = append(b.early, c)
 		}
 		return false
 	}
-	return c.gen == b.gen && c.n == b.taken && b.first(c.candidate)
+	return c.n == b.taken && b.first(c.candidate)
 }
 
 // first tells whether a candidate of the description in force is new, and one of

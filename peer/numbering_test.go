@@ -43,6 +43,18 @@ func TestNumberingLateAnswer(t *testing.T) {
 	}
 }
 
+func TestNumberingOtherConnections(t *testing.T) {
+	var b numbering
+	b.takes(offerN(1), false, true)
+	for i := range 100 {
+		b.admits(theirCandidate{gen: 1, n: 1001, candidate: strconv.Itoa(i)})
+	}
+	b.admits(iceN(2, "a"))
+	if got := b.due(); !slices.Equal(got, []theirCandidate{iceN(2, "a")}) {
+		t.Errorf("kept %v", got)
+	}
+}
+
 func TestNumberingKeepsEarlyCandidates(t *testing.T) {
 	var b numbering
 	if b.admits(iceN(1, "a")) {

@@ -202,6 +202,9 @@ func (c *Call) takesSpare(m sealed.SDP) bool {
 	if c.conn == nil || m.FP == c.outlived {
 		return c.conn == nil
 	}
+	if m.Standby {
+		return false // we keep one connection
+	}
 	if m.Spare {
 		bound := c.channel != nil && c.channel.bound
 		if !c.seat.reachable() || bound && !c.pulse.silent() && c.phase == PhaseLive {

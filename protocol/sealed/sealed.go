@@ -101,6 +101,10 @@ type SDP struct {
 	// has fallen silent. It is used once it is up, if the first still is not. Who
 	// hears the first may ignore it.
 	Spare bool `json:"spare,omitempty"`
+	// Standby, in a spare offer: made while the first is well, for when it falls
+	// silent. Neither side tells its own ICE agent the candidates of the other
+	// before.
+	Standby bool `json:"standby,omitempty"`
 }
 
 // Line says which kind of media an m-line carries from the sender of an [SDP].

@@ -16,7 +16,7 @@ export async function bare(host, guest, url) {
   }
   for (const [i, page] of pages.entries()) await page.evaluate(prepare, { iceServers: servers[i], polite: i === 0 });
   for (const page of pages) await page.evaluate(() => window.begin());
-  for (const page of pages) await page.waitForFunction(() => window.frames.length > 30);
+  for (const page of pages) await page.waitForFunction(() => window.shown.length > 30);
   return pages;
 }
 

@@ -7,12 +7,13 @@ const LOOK_MS = 4000;
 /** Shorter pauses are those of a call that goes on. */
 const PAUSE_MS = 300;
 
-/** Runs in each page before its own code: notes the time of each remote frame that is shown, and keeps the connections. */
+/**
+ * Runs in each page and each frame in it before its own code: notes the time of each remote frame that is shown, and keeps
+ * the connections.
+ */
 export function watchFrames() {
-  const remote = new Set();
-  const connections = [];
-  const frames = [];
-  Object.assign(window, { connections, frames });
+  const { connections, remote, shown } = (window.top.watched ??= { connections: [], remote: new Set(), shown: [] });
+  Object.assign(window, { connections, shown });
   const Native = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Native {
     constructor(...args) {
@@ -21,6 +22,7 @@ export function watchFrames() {
       this.addEventListener("track", ({ track }) => remote.add(track.id));
     }
   };
+  if (window !== window.top) return;
   const { set, get } = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "srcObject");
   const watched = new WeakSet();
   Object.defineProperty(HTMLMediaElement.prototype, "srcObject", {
@@ -30,7 +32,7 @@ export function watchFrames() {
       if (!(this instanceof HTMLVideoElement) || watched.has(this)) return;
       watched.add(this);
       const look = () => {
-        if (this.srcObject?.getVideoTracks().some((t) => remote.has(t.id))) frames.push(Date.now());
+        if (this.srcObject?.getVideoTracks().some((t) => remote.has(t.id))) shown.push(Date.now());
         this.requestVideoFrameCallback(look);
       };
       this.requestVideoFrameCallback(look);
@@ -46,14 +48,14 @@ export async function recovery(page, at) {
   const end = at + GIVE_UP_MS;
   await page.waitForTimeout(LOOK_MS);
   await page
-    .waitForFunction(() => window.frames.filter((f) => f > Date.now() - 1000).length >= 5, undefined, {
+    .waitForFunction(() => window.shown.filter((f) => f > Date.now() - 1000).length >= 5, undefined, {
       polling: 100,
       timeout: Math.max(1, end - Date.now()),
     })
     .catch((error) => {
       if (error.name !== "TimeoutError") throw error;
     });
-  const frames = await page.evaluate((from) => window.frames.filter((f) => f > from), at - 1000);
+  const frames = await page.evaluate((from) => window.shown.filter((f) => f > from), at - 1000);
   frames.push(Date.now());
   if (Date.now() >= end) return GIVE_UP_MS / 1000;
   let [longest, back] = [0, at];

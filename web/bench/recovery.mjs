@@ -63,7 +63,7 @@ async function single(lab) {
 /** An outage of the interface that carries the call: packets are lost, nobody is told. */
 async function silence({ lab, guest }) {
   const address = await guest.evaluate(async () => {
-    const stats = [...(await window.connections.at(-1).getStats()).values()];
+    const stats = [...(await window.connections.find((c) => c.connectionState === "connected").getStats()).values()];
     const pair = stats.find((s) => s.id === stats.find((s) => s.type === "transport").selectedCandidatePairId);
     return stats.find((s) => s.id === pair.localCandidateId).address;
   });

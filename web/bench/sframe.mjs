@@ -40,7 +40,7 @@ function processorSeconds() {
 /** What this page has sent so far. */
 const sent = (page) =>
   page.evaluate(async () => {
-    const stats = [...(await window.connections.at(-1).getStats()).values()];
+    const stats = [...(await window.connections.find((c) => c.connectionState === "connected").getStats()).values()];
     const out = (kind) => stats.find((s) => s.type === "outbound-rtp" && s.kind === kind);
     const [audio, video] = [out("audio"), out("video")];
     return {

@@ -21,7 +21,7 @@ test("mute is silence at the other side, and both are told", async ({ party }) =
 test("camera off releases the camera; on again needs no negotiation", async ({ party }) => {
   const [host, guest] = [await party(), await party()];
   await connect(host, guest);
-  const offers = await host.evaluate(() => window.engine.peers.map((p) => p.localDescription?.sdp.length));
+  const offers = await host.evaluate(() => window.engine.live?.localDescription?.sdp.length);
   const track = await guest.evaluateHandle(() => window.engine.media?.stream.getVideoTracks()[0]);
   await guest.evaluate(() => window.engine.media?.setCamera(false));
   expect(await track.evaluate((t) => t?.readyState)).toBe("ended");
@@ -29,13 +29,13 @@ test("camera off releases the camera; on again needs no negotiation", async ({ p
   await guest.evaluate(() => window.engine.media?.setCamera(true));
   await expect.poll(() => host.evaluate(() => window.engine.call?.remote?.cam)).toBe(true);
   await expectFrames(host);
-  expect(await host.evaluate(() => window.engine.peers.map((p) => p.localDescription?.sdp.length))).toEqual(offers);
+  expect(await host.evaluate(() => window.engine.live?.localDescription?.sdp.length)).toEqual(offers);
 });
 
 /** Samples that the listener had to make up because none arrived (48 000 are a second). */
 const concealed = (page: Page) =>
   page.evaluate(async () => {
-    const report = await window.engine.peers.at(-1)?.getStats();
+    const report = await window.engine.live?.getStats();
     const audio = [...(report?.values() ?? [])].find((s) => s.type === "inbound-rtp" && s.kind === "audio");
     return Number(audio?.concealedSamples ?? 0) - Number(audio?.silentConcealedSamples ?? 0);
   });
@@ -44,7 +44,7 @@ test("another microphone takes over without a gap, and is remembered by name", a
   const [host, guest] = [await party(), await party()];
   await connect(host, guest);
   await expect.poll(() => host.evaluate(() => window.engine.heard())).toBeGreaterThan(0.02);
-  const descriptions = () => host.evaluate(() => window.engine.peers.map((p) => p.remoteDescription?.sdp));
+  const descriptions = () => host.evaluate(() => window.engine.live?.remoteDescription?.sdp);
   const negotiated = await descriptions();
   const before = await concealed(host);
   const chosen = await guest.evaluate(async () => {

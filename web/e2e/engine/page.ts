@@ -106,6 +106,11 @@ class Bench {
     return loudest;
   }
 
+  /** The connection that the call goes over; others may be on standby. */
+  get live(): RTCPeerConnection | undefined {
+    return this.peers.find((p) => p.connectionState === "connected");
+  }
+
   /** Frames of the other party that were decoded and painted. */
   get frames(): number {
     return this.video.getVideoPlaybackQuality().totalVideoFrames;
@@ -118,7 +123,8 @@ declare global {
   }
 }
 
-const bench = new Bench();
+// The engine may make connections in frames of their own, in which this runs, too.
+const bench = window.top === window ? new Bench() : (window.top ?? window).engine;
 // Tests look behind the engine: which connections it made, what they carried.
 const Native = RTCPeerConnection;
 globalThis.RTCPeerConnection = class extends Native {

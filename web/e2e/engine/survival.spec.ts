@@ -28,7 +28,7 @@ const shown = (page: Page) =>
   });
 /** The ICE credentials in force here: a restart brings others. */
 const path = (page: Page) =>
-  page.evaluate(() => /a=ice-ufrag:(\S+)/.exec(window.engine.peers.at(-1)?.currentLocalDescription?.sdp ?? "")?.[1]);
+  page.evaluate(() => /a=ice-ufrag:(\S+)/.exec(window.engine.live?.currentLocalDescription?.sdp ?? "")?.[1]);
 
 test("a path dies: picture and sound come back by another one, and nobody has to do anything", async ({ party }) => {
   const [host, guest, wire] = [await party(), await party(), new Wire(100)];
@@ -41,12 +41,40 @@ test("a path dies: picture and sound come back by another one, and nobody has to
   expect(await Promise.all(moving)).toEqual([false, false]);
   await expectFrames(host, guest);
   await expectPhase("live", host, guest);
-  // The first connection restarted, or the spare one: never more than one beside it.
-  for (const page of [host, guest]) expect(await page.evaluate(() => window.engine.peers.length)).toBeLessThan(3);
+  // The first connection restarted, or the one on standby, or the one made on the spot: never more than these.
+  const open = (page: Page) =>
+    page.evaluate(() => window.engine.peers.filter((p) => p.connectionState !== "closed").length);
+  for (const page of [host, guest]) expect(await open(page)).toBeLessThan(4);
   await wire.close();
 });
 
-test("a restart finds no path that the browser likes: the spare connection takes over, with everything", async ({
+/** Waits until a second connection is ready on both sides, and asleep. */
+async function expectStandby(...pages: Page[]): Promise<void> {
+  const states = (page: Page) =>
+    page.evaluate(() => window.engine.peers.map((p) => `${p.signalingState} ${p.remoteDescription ? "told" : ""}`));
+  for (const page of pages) await expect.poll(() => states(page)).toEqual(["stable told", "stable told"]);
+  for (const page of pages)
+    expect(await page.evaluate(() => window.engine.peers[1]?.connectionState)).not.toBe("connected");
+}
+
+test("every path dies and the server with it: the connection on standby takes over", async ({ party }) => {
+  const [host, guest, wire] = [await party(), await party(), new Wire(100)];
+  for (const page of [host, guest]) await wire.join(page);
+  await connect(host, guest);
+  await expectFrames(host, guest);
+  await expectStandby(host, guest);
+  wire.swallowServer();
+  await wire.killPaths();
+  for (const page of [host, guest]) await expect.poll(() => shown(page)).toBe(1);
+  await expectFrames(host, guest);
+  await expectPhase("live", host, guest);
+  expect(await host.evaluate(() => window.engine.heard())).toBeGreaterThan(0.01);
+  await guest.evaluate(() => window.engine.call?.sendChat("who needs a server"));
+  await expect.poll(() => chat(host)).toEqual([{ text: "who needs a server", delivered: true }]);
+  await wire.close();
+});
+
+test("a restart finds no path that the browser likes: a second connection takes over, with everything", async ({
   party,
 }) => {
   const [host, guest, wire] = [await party(), await party(), new Wire(100)];

@@ -5,7 +5,7 @@ import { connect, end, expectPhase } from "./steps.ts";
 /** Packets, bytes and loudness of the sound that leaves this page. */
 const sent = (page: Page) =>
   page.evaluate(async () => {
-    const all = [...((await window.engine.peers.at(-1)?.getStats())?.values() ?? [])];
+    const all = [...((await window.engine.live?.getStats())?.values() ?? [])];
     const out = all.find((s) => s.type === "outbound-rtp" && s.kind === "audio");
     const source = all.find((s) => s.type === "media-source" && s.kind === "audio");
     return { packets: Number(out?.packetsSent ?? 0), level: Number(source?.audioLevel ?? 0) };

@@ -1,8 +1,9 @@
 import type { Page } from "@playwright/test";
 
-/** Runs in each page before its own code, so that tests can ask the page's peer connections. */
+/** Runs in each page and each frame in it before its own code, so that tests can ask the page's peer connections. */
 export function watchConnections(): void {
-  const connections: RTCPeerConnection[] = [];
+  const page = (window.top ?? window) as Window & { connections?: RTCPeerConnection[] };
+  const connections = (page.connections ??= []);
   const Native = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Native {
     constructor(configuration?: RTCConfiguration) {
@@ -10,7 +11,6 @@ export function watchConnections(): void {
       connections.push(this);
     }
   };
-  Object.assign(window, { connections });
 }
 
 /** What has come from the other side by now. */
@@ -27,7 +27,7 @@ export interface Received {
 export function received(page: Page): Promise<Received> {
   return page.evaluate(async () => {
     const { connections } = window as unknown as { connections: RTCPeerConnection[] };
-    const live = connections.filter((c) => c.connectionState !== "closed").at(-1);
+    const live = connections.findLast((c) => c.connectionState === "connected") ?? connections[0];
     if (!live) throw new Error("no connection");
     const all = [...(await live.getStats()).values()] as Record<string, unknown>[];
     const number = (kind: string, name: string) =>

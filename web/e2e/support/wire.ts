@@ -47,8 +47,10 @@ export class Wire {
       socket.onMessage((m) => later(() => server.send(m)));
       server.onMessage((m) => later(() => socket.send(m)));
     });
-    await page.evaluate(() => {
-      const { standFor } = window as unknown as { standFor(host: string, port: number): Promise<number> };
+    const divert = () => {
+      const { standFor } = (window.top ?? window) as unknown as {
+        standFor(host: string, port: number): Promise<number>;
+      };
       /** candidate:FOUNDATION COMPONENT PROTOCOL PRIORITY HOST PORT typ … (RFC 8839 §5.1); what is not UDP is lost. */
       const replace = async (line: string): Promise<string> => {
         const fields = line.split(" ");
@@ -72,7 +74,9 @@ export class Wire {
         const kept = (await Promise.all(replaced)).filter((line, i) => line !== "" || lines[i] === "");
         await set.call(this, { ...init, sdp: kept.join("\r\n") });
       };
-    });
+    };
+    await page.evaluate(divert);
+    await page.addInitScript(divert); // for connections that the page makes in frames of their own
   }
 
   /** All paths that there are die; those over ports that are opened from now on live. */

@@ -300,6 +300,7 @@ export class Conversation extends Emitter<ConversationEvents> {
   #silent(): void {
     if (this.#state.view.phase !== "live") return;
     this.#recovery.begin();
+    this.#transport.wake();
     this.#transport.switchOver(); // if they were the first to notice
     this.emit("silent", undefined);
     this.#scope.timeout(() => this.#pulse.silent && this.#lost(), LABEL_MS);

@@ -6,6 +6,7 @@ import type { SealedJSON } from "./e2ee/effects.ts";
 import { Emitter } from "./emitter.ts";
 import type { Negotiation } from "./negotiation.ts";
 import { Scope } from "./scope.ts";
+import { isArrayBuffer } from "./realm.ts";
 
 /** Nothing is shown before. On a line that loses every fifth packet SCTP alone may take half a minute. */
 const BIND_TIMEOUT_MS = 40_000;
@@ -91,7 +92,7 @@ export class Ctl extends Emitter<CtlEvents> {
   }
 
   #receive(data: unknown): void {
-    if (!(data instanceof ArrayBuffer)) throw new E2EEError("E_BIND", "text on ctl");
+    if (!isArrayBuffer(data)) throw new E2EEError("E_BIND", "text on ctl");
     const bytes = new Uint8Array(data);
     if (this.#bound) {
       if (this.#fresh) this.#keys.skip();

@@ -1,3 +1,4 @@
+import type { SDP } from "../protocol/sealed.gen.ts";
 import { Ctl } from "./ctl.ts";
 import type { DataKeys } from "./datakeys.ts";
 import type { SealedJSON } from "./e2ee/effects.ts";
@@ -6,6 +7,7 @@ import { Emitter } from "./emitter.ts";
 import { FileChannel } from "./files/channel.ts";
 import type { Chunk } from "./files/chunk.ts";
 import type { Description, Negotiation } from "./negotiation.ts";
+import { Numbering } from "./numbering.ts";
 import type { RemoteTrack } from "./remote.ts";
 
 interface LegEvents {
@@ -87,6 +89,12 @@ export class Leg extends Emitter<LegEvents> {
     return this.#theirGen;
   }
 
+  /** Whether a description answers an offer of this connection. */
+  isAnsweredBy(message: SDP): boolean {
+    const gen = this.#negotiation?.gen;
+    return gen !== undefined && message.type === "answer" && Numbering.answers(message, gen);
+  }
+
   /** Lets `adopt` finish the connection as soon as it is made, then releases it. Listen to this leg before. */
   start(adopt: (negotiation: Negotiation) => void): void {
     const { ready, made } = this.#prepared;
@@ -100,6 +108,11 @@ export class Leg extends Emitter<LegEvents> {
   receive(message: Description): void {
     if (message.t === "sdp") this.#theirGen = message.gen;
     void this.#prepared.ready.then((n) => n.receive(message));
+  }
+
+  /** A connection that was made asleep begins to connect. */
+  wake(): void {
+    void this.#prepared.ready.then((n) => n.wake());
   }
 
   /** Seals a message into the channel; false if it is not there or not bound. */

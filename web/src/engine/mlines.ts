@@ -3,6 +3,7 @@ import { ScreenLines, type ScreenTracks } from "./screenlines.ts";
 import type { FrameGuard } from "./sframe/guard.ts";
 import { KIND_CAMERA, KIND_MICROPHONE } from "./sframe/profile.ts";
 import { prime } from "./weather/senders.ts";
+import { isDOMException } from "./realm.ts";
 
 /** The m-lines of every call, in this order; see docs/protocol.md. Screens come after the data channel: ScreenLines. */
 const MLINE_GUEST_MIC = 2;
@@ -101,7 +102,7 @@ export class MediaLines {
       await sender.replaceTrack(track);
     } catch (error) {
       // Closed meanwhile.
-      if (!(error instanceof DOMException)) throw error;
+      if (!isDOMException(error)) throw error;
     }
   }
 }

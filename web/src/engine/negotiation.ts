@@ -4,6 +4,7 @@ import { allowsCandidate, isThisMachine, withAllowedCandidates } from "./candida
 import { codeOf, type Code } from "./e2ee/errors.ts";
 import { withSoundAgain, withStartBitrate } from "./codecs.ts";
 import { Emitter } from "./emitter.ts";
+import { freshConnection } from "./freshview.ts";
 import { lineKind } from "./linekind.ts";
 import { MediaLines, type LocalTracks } from "./mlines.ts";
 import { Numbering } from "./numbering.ts";
@@ -11,6 +12,8 @@ import { Scope } from "./scope.ts";
 import { FrameGuard } from "./sframe/guard.ts";
 import type { FrameLayer } from "./sframe/layer.ts";
 import { checkSdp, ownFingerprint, type Fingerprint } from "./sdp.ts";
+import { Withheld } from "./withheld.ts";
+import { isDOMException } from "./realm.ts";
 
 export type Description = SDP | Candidate | CandidatesEnd;
 
@@ -36,6 +39,10 @@ export interface NegotiationConfig {
   readonly origin: string; // of the server
   readonly tracks: LocalTracks;
   readonly frames: FrameLayer | null;
+  /** Made in the middle of a call whose network may just have changed. */
+  readonly fresh?: boolean;
+  /** Exchanges everything, and tries nothing before {@link Negotiation.wake}. */
+  readonly asleep?: boolean;
 }
 
 /**
@@ -60,6 +67,7 @@ export class Negotiation extends Emitter<NegotiationEvents> {
   #remoteFp: Fingerprint | null = null;
   #remoteLines: readonly Line[] = [];
   readonly #numbering: Numbering;
+  #withheld: Withheld | null; // null: awake
   readonly #local: boolean; // everything is on this machine
 
   /** The certificate is made for this connection and used for no other (RFC 8844). */
@@ -73,15 +81,17 @@ export class Negotiation extends Emitter<NegotiationEvents> {
     this.#config = config;
     this.gen = config.gen;
     this.#numbering = new Numbering(config.gen);
+    this.#withheld = config.asleep ? new Withheld() : null;
     this.#servers = config.servers;
     this.#relayOnly = config.relayOnly;
     this.#local = isThisMachine(new URL(config.origin).hostname);
-    this.pc = new RTCPeerConnection({
+    const configuration: RTCConfiguration = {
       iceServers: config.servers.map((s) => ({ ...s })),
       iceTransportPolicy: config.relayOnly ? "relay" : "all",
       bundlePolicy: "max-bundle",
       certificates: [certificate],
-    });
+    };
+    this.pc = config.fresh ? freshConnection(configuration, this.#scope) : new RTCPeerConnection(configuration);
     this.#scope.listen(this.pc, "icecandidate", (e) => this.#onCandidate((e as RTCPeerConnectionIceEvent).candidate));
     this.#scope.listen(this.pc, "track", (e) => this.#onTrack(e as RTCTrackEvent));
     this.#scope.listen(this.pc, "connectionstatechange", () => this.#onState());
@@ -145,6 +155,15 @@ export class Negotiation extends Emitter<NegotiationEvents> {
       // restartIce() would wait for the answer to an offer that may have been lost.
       await this.pc.setLocalDescription(await this.pc.createOffer({ iceRestart: true }));
       this.#sendDescription();
+    });
+  }
+
+  /** From here on it tries to connect. */
+  wake(): void {
+    this.#do(async () => {
+      const held = this.#withheld?.candidates ?? [];
+      this.#withheld = null;
+      for (const candidate of held) await this.#add(candidate);
     });
   }
 
@@ -219,7 +238,7 @@ export class Negotiation extends Emitter<NegotiationEvents> {
     this.#remoteFp = message.fp;
     this.#remoteLines = message.lines ?? [];
     const sdp = withSoundAgain(withStartBitrate(withAllowedCandidates(message.sdp, this.#local)));
-    await this.pc.setRemoteDescription({ type: message.type, sdp });
+    await this.pc.setRemoteDescription({ type: message.type, sdp: this.#withheld?.strip(sdp) ?? sdp });
     if (message.type === "offer") {
       if (!this.#negotiated) this.#answer();
       await this.pc.setLocalDescription();
@@ -234,13 +253,19 @@ export class Negotiation extends Emitter<NegotiationEvents> {
 
   async #receiveCandidate(message: Candidate | CandidatesEnd): Promise<void> {
     if (!this.#numbering.admits(message)) return;
+    if (message.t === "ice-end") await this.#add(undefined);
+    else if (allowsCandidate(message.cand, this.#local))
+      await this.#add({ candidate: message.cand, sdpMid: message.mid });
+  }
+
+  /** Undefined: there are no more. */
+  async #add(candidate: RTCIceCandidateInit | undefined): Promise<void> {
+    if (this.#withheld) return this.#withheld.keep(candidate);
     try {
-      if (message.t === "ice-end") await this.pc.addIceCandidate();
-      else if (allowsCandidate(message.cand, this.#local))
-        await this.pc.addIceCandidate({ candidate: message.cand, sdpMid: message.mid });
+      await this.pc.addIceCandidate(candidate);
     } catch (error) {
       // Of a form this browser does not know: ICE goes on with the others.
-      if (!(error instanceof DOMException)) throw error;
+      if (!isDOMException(error)) throw error;
     }
   }
 

@@ -55,6 +55,20 @@ test("a late answer to one of our connections is not taken for an answer to the 
   const [{ n: first }, { n: second }] = [one.stamp("offer"), next.stamp("offer")];
   expect(next.takes(sdp("answer", 1, { re: first }), "have-local-offer", false)).toBe(false);
   expect(next.takes(sdp("answer", 1, { re: second, gen: 1 }), "have-local-offer", false)).toBe(true);
+  expect([0, 1, 2].map((gen) => Numbering.answers(sdp("answer", 1, { re: second }), gen))).toEqual([
+    false,
+    true,
+    false,
+  ]);
+  expect(Numbering.answers(sdp("answer", 0), 1)).toBe(true); // who does not number
+});
+
+test("candidates of another connection take no place among the early ones", () => {
+  const numbering = new Numbering(0);
+  numbering.takes(sdp("offer", 1), "stable", true);
+  for (let i = 0; i < 100; i++) numbering.admits({ ...ice(1_001, `candidate:${i}`), gen: 1 });
+  expect(numbering.admits(ice(2))).toBe(false);
+  expect(numbering.due()).toEqual([ice(2)]);
 });
 
 test("when offers cross the host's stands, and the guest's is turned down for good, copies included", () => {

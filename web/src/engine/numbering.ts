@@ -10,6 +10,11 @@ const PER_CONNECTION = 1_000;
  * clients that do not number.
  */
 export class Numbering {
+  /** Whether an answer is to an offer of our connection `gen`; of those who do not number, to any. */
+  static answers({ re = 0 }: SDP, gen: number): boolean {
+    return re === 0 || Math.floor((re - 1) / PER_CONNECTION) === gen;
+  }
+
   #sent: number;
   #from = ""; // their connection: what it says is numbered anew
   #gen: number | null = null; // of what is in force
@@ -53,11 +58,12 @@ export class Numbering {
   /** Tells whether a candidate of theirs is to be added now; an early one is kept for {@link due}. */
   admits(message: Candidate | CandidatesEnd): boolean {
     const { gen, n = 0 } = message;
+    if (this.#gen !== null && gen !== this.#gen) return false; // of a connection that this one is not with
     if (this.#gen === null || n > this.#seen) {
       if (this.#early.length <= LimitCandidates) this.#early.push(message);
       return false;
     }
-    if (gen !== this.#gen || n !== this.#taken) return false;
+    if (n !== this.#taken) return false;
     if (message.t === "ice-end") return true;
     if (this.#candidates.has(message.cand) || this.#candidates.size >= LimitCandidates) return false;
     this.#candidates.add(message.cand);

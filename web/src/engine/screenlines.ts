@@ -1,6 +1,7 @@
 import { LineKindScreen, LineKindScreenSound, type Line } from "../protocol/sealed.gen.ts";
 import { preferCodecs } from "./codecs.ts";
 import type { ScreenMode } from "./types.ts";
+import { isDOMException } from "./realm.ts";
 
 export interface ScreenTracks {
   readonly screen: MediaStreamTrack | null;
@@ -77,7 +78,7 @@ export class ScreenLines {
       if (kind === LineKindScreen && track) await tune(sender, this.#mode);
     } catch (error) {
       // Closed meanwhile.
-      if (!(error instanceof DOMException)) throw error;
+      if (!isDOMException(error)) throw error;
     }
   }
 
@@ -103,6 +104,6 @@ async function tune(sender: RTCRtpSender, mode: ScreenMode): Promise<void> {
     for (const encoding of parameters.encodings) Object.assign(encoding, { maxBitrate, maxFramerate });
     await sender.setParameters(parameters);
   } catch (error) {
-    if (!(error instanceof DOMException)) throw error;
+    if (!isDOMException(error)) throw error;
   }
 }

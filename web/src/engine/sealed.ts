@@ -130,6 +130,7 @@ const sealedMessage = v.variant("t", [
     n: nth,
     re: nth,
     spare: v.exactOptional(v.boolean()),
+    standby: v.exactOptional(v.boolean()),
   }),
   v.object({
     t: v.literal("ice"),

@@ -30,7 +30,14 @@ class FakeLeg extends Emitter<Events> {
   readonly received: Description[] = [];
   readonly tracks: unknown[] = [];
   negotiation = { connected: false, setTracks: (t: unknown) => void this.tracks.push(t) };
+  awake = true;
   start(): void {}
+  isAnsweredBy(m: SDP): boolean {
+    return m.type === "answer";
+  }
+  wake(): void {
+    this.awake = true;
+  }
   receive(m: Description): void {
     this.received.push(m);
     this.theirGen = m.gen;
@@ -47,8 +54,9 @@ class FakeLeg extends Emitter<Events> {
 function make() {
   const legs: FakeLeg[] = [];
   const spare = new SparePeer({
-    make: () => {
+    make: (asleep) => {
       const leg = new FakeLeg();
+      leg.awake = !asleep;
       legs.push(leg);
       return leg as unknown as Leg;
     },
@@ -150,4 +158,46 @@ test("a proven one is kept for when it is needed; a guest is not flooded with of
   vi.advanceTimersByTime(5_000);
   spare.offer();
   expect(legs).toHaveLength(1);
+});
+
+test("ahead: offered as such, it sleeps for as long as all is well; when it is woken its life begins", () => {
+  const { legs, spare, sent } = make();
+  spare.prepare();
+  const [leg] = legs as [FakeLeg];
+  leg.say("send", sdp("offer", 1, "a"));
+  expect(sent).toEqual([{ ...sdp("offer", 1, "a"), spare: true, standby: true }]);
+  spare.receive(sdp("answer", 4, "b"));
+  for (let i = 0; i < 100; i++) {
+    vi.advanceTimersByTime(3_000);
+    spare.prepare();
+  }
+  expect(legs).toHaveLength(1);
+  expect([leg.awake, leg.closed]).toEqual([false, false]);
+  spare.wake();
+  expect(leg.awake).toBe(true);
+  vi.advanceTimersByTime(7_000);
+  spare.wake();
+  vi.advanceTimersByTime(1_000);
+  expect(leg.closed).toBe(true);
+});
+
+test("ahead: the guest's sleeps, too, and whoever wakes it first wakes both", () => {
+  const { legs, spare } = make();
+  spare.answer({ ...sdp("offer", 7, "h"), standby: true });
+  const [leg] = legs as [FakeLeg];
+  vi.advanceTimersByTime(100_000);
+  expect([leg.awake, leg.closed]).toEqual([false, false]);
+  leg.say("connected", undefined); // by the other side's doing
+  vi.advanceTimersByTime(8_000);
+  expect(leg.closed).toBe(true);
+});
+
+test("ahead: an offer may be lost, but a client that never answers is not asked for ever", () => {
+  const { legs, spare } = make();
+  for (let i = 0; i < 100; i++) {
+    spare.prepare();
+    vi.advanceTimersByTime(3_000);
+  }
+  expect(legs).toHaveLength(3);
+  expect(legs.every((l) => l.closed)).toBe(true);
 });

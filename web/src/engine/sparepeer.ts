@@ -13,6 +13,9 @@ const CONNECT_MS = 3_000;
 const AGAIN_MS = 200;
 /** By then the first connection has recovered, or this one is in use, or it is worth another try. */
 const LIFE_MS = 8_000;
+/** One that is made ahead has time; a client that answers none of so many knows nothing of them. */
+const AHEAD_MS = 6_000;
+const LIMIT_ASKED = 3;
 
 interface SpareEvents {
   /** To be told to the other side. */
@@ -26,7 +29,7 @@ interface SpareEvents {
 }
 
 interface SpareConfig {
-  make(): Leg;
+  make(asleep: boolean): Leg;
   configure(negotiation: Negotiation): void;
 }
 
@@ -36,12 +39,16 @@ interface SpareConfig {
  * one; but to a path that it thinks less of, a relayed one after a direct one, Chromium moves only four seconds after
  * the old one has died. A connection of its own knows no other path.
  *
+ * It may be made ahead, while all is well: then everything is exchanged but neither side tries anything before it is
+ * woken. That needs no server and no path when the time comes, only that one side has noticed.
+ *
  * What goes wrong with it is no fault of the call: then it is dropped.
  */
 export class SparePeer extends Emitter<SpareEvents> {
   readonly #config: SpareConfig;
   #leg: Leg | null = null;
-  #life = new Scope();
+  #life: Scope | null = null; // from when it tries to connect
+  #asked = 0; // offers ahead without an answer
   #begunAt = -Infinity;
   #tracks: RemoteTrack[] = []; // proven, and not shown yet
 
@@ -55,14 +62,31 @@ export class SparePeer extends Emitter<SpareEvents> {
     const leg = this.#leg;
     if (leg?.up) return;
     if (leg && performance.now() - leg.startedAt < (leg.remoteFp ? CONNECT_MS : ANSWER_MS)) return;
-    this.#begin();
+    this.#begin(false);
+  }
+
+  /** Host, while all is well: offers one ahead, unless there is one. */
+  prepare(): void {
+    const leg = this.#leg;
+    if (leg?.remoteFp) this.#asked = 0;
+    else if (!leg || performance.now() - leg.startedAt > AHEAD_MS) {
+      if (this.#asked++ < LIMIT_ASKED) this.#begin(true);
+      else this.drop();
+    }
+  }
+
+  /** The one that was made ahead begins to connect. */
+  wake(): void {
+    if (!this.#leg || this.#life) return;
+    this.#live();
+    this.#leg.wake();
   }
 
   /** Guest: takes the offer of one. */
   answer(offer: SDP): void {
     // The same offer by the other way, or a host that floods.
     if (performance.now() - this.#begunAt < AGAIN_MS) return;
-    this.#begin().receive(offer);
+    this.#begin(offer.standby === true).receive(offer);
   }
 
   /** Takes what is about this connection; false if it is about another. */
@@ -71,7 +95,7 @@ export class SparePeer extends Emitter<SpareEvents> {
     if (!leg) return false;
     const mine =
       message.t === "sdp"
-        ? leg.remoteFp === message.fp || (message.type === "answer" && leg.remoteFp === null)
+        ? leg.remoteFp === message.fp || (leg.remoteFp === null && leg.isAnsweredBy(message))
         : leg.theirGen === message.gen;
     if (mine) leg.receive(message);
     return mine;
@@ -88,27 +112,41 @@ export class SparePeer extends Emitter<SpareEvents> {
     if (!leg?.bound) return null;
     leg.clear();
     this.#leg = null;
-    this.#life.close();
+    this.#life?.close();
+    this.#life = null;
     return { leg, tracks: this.#tracks };
   }
 
-  drop(): void {
-    this.#life.close();
-    this.#leg?.close();
-    this.#leg = null;
+  /** What was made ahead is out of date; what is being used is not. */
+  refresh(): void {
+    if (!this.#life) this.drop();
   }
 
-  #begin(): Leg {
+  drop(): void {
+    this.#life?.close();
+    this.#leg?.close();
+    this.#leg = this.#life = null;
+  }
+
+  #live(): void {
+    this.#life ??= new Scope();
+    this.#life.timeout(() => this.drop(), LIFE_MS);
+  }
+
+  #begin(asleep: boolean): Leg {
     this.drop();
     this.#begunAt = performance.now();
-    const leg = (this.#leg = this.#config.make());
+    const leg = (this.#leg = this.#config.make(asleep));
     this.#tracks = [];
-    this.#life = new Scope();
-    this.#life.timeout(() => this.drop(), LIFE_MS);
-    leg.on("send", (m) => this.emit("send", m.t === "sdp" && m.type === "offer" ? { ...m, spare: true } : m));
+    if (!asleep) this.#live();
+    const mark = { spare: true, ...(asleep && { standby: true }) };
+    leg.on("send", (m) => this.emit("send", m.t === "sdp" && m.type === "offer" ? { ...m, ...mark } : m));
     leg.on("track", (t) => this.#tracks.push(t));
     leg.on("untrack", (track) => (this.#tracks = this.#tracks.filter((t) => t.track !== track)));
-    leg.on("connected", () => this.emit("connected", undefined));
+    leg.on("connected", () => {
+      if (!this.#life) this.#live(); // the other side has woken it
+      this.emit("connected", undefined);
+    });
     leg.on("up", () => this.emit("up", undefined));
     leg.on("message", (json) => this.emit("message", json));
     leg.on("violated", () => this.drop());

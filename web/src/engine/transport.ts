@@ -10,6 +10,7 @@ import type { LocalTracks } from "./mlines.ts";
 import { Negotiation, type Description } from "./negotiation.ts";
 import type { Traffic } from "./pulse.ts";
 import type { RemoteTrack } from "./remote.ts";
+import { Scope } from "./scope.ts";
 import type { FrameLayer } from "./sframe/layer.ts";
 import { SparePeer } from "./sparepeer.ts";
 import { readTraffic } from "./stats.ts";
@@ -19,6 +20,10 @@ export type { Prepared };
 
 /** In a rollback: "I have no peer connection any more, offer again". */
 const NO_FINGERPRINT = "0".repeat(64);
+/** How often a host looks whether a standby connection is there; the first time the call has just begun. */
+const STANDBY_MS = 3_000;
+/** Two connections may come up at once. The guest goes where the host is; so long the host stays where it went. */
+const SETTLED_MS = 8_000;
 
 interface TransportEvents {
   /** To be sent through the server. */
@@ -56,8 +61,8 @@ export interface TransportConfig {
 }
 
 /**
- * The media connection of a conversation: a peer connection and its bound channel, and a {@link SparePeer} while the first is
- * silent. Either side may lose its own by a reload; then both make another, bound to the keys of the handshake that
+ * The media connection of a conversation: a peer connection and its bound channel; one on standby, and one more while the
+ * first is silent ({@link SparePeer}). Either side may lose its own by a reload; then both make another, bound to the keys of the handshake that
  * followed.
  */
 export class Transport extends Emitter<TransportEvents> {
@@ -66,24 +71,19 @@ export class Transport extends Emitter<TransportEvents> {
   #relayOnly: boolean;
   #made = 0; // peer connections of ours
   #leg: Leg | null = null;
+  readonly #scope = new Scope();
+  readonly #standby: SparePeer;
   readonly #spare: SparePeer;
+  #movedAt = -Infinity;
 
   constructor(config: TransportConfig) {
     super();
     this.#config = config;
     this.#servers = config.servers;
     this.#relayOnly = config.relayOnly;
-    this.#spare = new SparePeer({
-      make: () => new Leg({ ready: this.#create({ mic: null, camera: null }) }, config.keys),
-      configure: (n) => n.configure(this.#servers, this.#relayOnly),
-    });
-    this.#spare.on("send", (m) => this.#say(m));
-    this.#spare.on("connected", () => this.emit("spare", undefined));
-    this.#spare.on("up", () => this.emit("spare", undefined));
-    this.#spare.on("message", (json) => {
-      this.switchOver(); // they have
-      this.emit("message", json);
-    });
+    this.#standby = this.#second();
+    this.#spare = this.#second();
+    if (config.role === "host") this.#scope.interval(() => this.#leg?.up && this.#standby.prepare(), STANDBY_MS);
   }
 
   /** The channel for files, once the connection is proven. */
@@ -97,7 +97,7 @@ export class Transport extends Emitter<TransportEvents> {
 
   /** Begins with a connection that was made before admission, or with a new one. */
   open(prepared: Prepared | null): void {
-    this.#spare.drop();
+    this.#dropSeconds();
     this.#leg?.close();
     this.#leg = null;
     this.emit("replaced", undefined);
@@ -127,16 +127,28 @@ export class Transport extends Emitter<TransportEvents> {
     else this.askForOffer();
   }
 
-  /** Nothing comes any more: has a second connection made beside the first. The host's to do; the guest's comes with it. */
+  /** Nothing comes any more: wakes the one on standby. */
+  wake(): void {
+    this.#standby.wake();
+  }
+
+  /** And has another made, for the network as it is now. The host's to do; the guest's comes with it. */
   rescue(): void {
+    this.wake();
     if (this.#config.role === "host" && this.#leg?.bound) this.#spare.offer();
   }
 
-  /** Goes on by the second connection if it is proven; if it is merely connected, sends by it. */
+  /** Goes on by a second connection if it is proven; if it is merely connected, sends by it. */
   switchOver(): void {
-    const taken = this.#spare.take();
-    if (!taken) return this.#spare.feed(this.#tracks);
+    const seconds = [this.#standby, this.#spare];
+    if (!seconds.some((second) => this.#moveTo(second))) for (const second of seconds) second.feed(this.#tracks);
+  }
+
+  #moveTo(second: SparePeer): boolean {
+    const taken = second.take();
+    if (!taken) return false;
     const { leg, tracks } = taken;
+    this.#movedAt = performance.now();
     this.#leg?.close();
     this.#leg = leg;
     this.emit("replaced", undefined);
@@ -146,16 +158,17 @@ export class Transport extends Emitter<TransportEvents> {
     this.emit("bound", { certificateChecked: leg.certificateChecked });
     for (const track of tracks) this.emit("track", track);
     this.checkFlow();
+    return true;
   }
 
   receive(message: Description): void {
     const ours = message.t === "sdp" && message.fp === this.#leg?.remoteFp;
-    if (!ours && this.#spare.receive(message)) return;
+    if (!ours && (this.#standby.receive(message) || this.#spare.receive(message))) return;
     if (message.t === "sdp") {
       const remote = this.#leg?.remoteFp ?? null;
       const other = message.type === "offer" && remote !== null && remote !== message.fp; // they have a new one
       if (other && message.spare) {
-        if (this.#config.role === "guest") this.#spare.answer(message);
+        if (this.#config.role === "guest") (message.standby ? this.#standby : this.#spare).answer(message);
         return;
       }
       const gone = message.type === "rollback" && remote !== null; // they lost theirs after answering ours
@@ -191,6 +204,8 @@ export class Transport extends Emitter<TransportEvents> {
 
   configure(servers: readonly Server[], relayOnly: boolean): void {
     const moved = relayOnly !== this.#relayOnly;
+    // What it has of the relay goes with the credentials; another is made soon.
+    if (servers !== this.#servers && this.#config.role === "host") this.#standby.refresh();
     this.#servers = servers;
     this.#relayOnly = relayOnly;
     if (!moved || !this.negotiation) {
@@ -209,7 +224,8 @@ export class Transport extends Emitter<TransportEvents> {
 
   /** Closes; with a delay, and without media at once, if the channel still has a goodbye to deliver. */
   close(delayMs = 0): void {
-    this.#spare.drop();
+    this.#scope.close();
+    this.#dropSeconds();
     this.#leg?.close(delayMs);
     this.#leg = null;
   }
@@ -224,10 +240,32 @@ export class Transport extends Emitter<TransportEvents> {
     return { ...media.tracks, screen: screen ? { ...screen.tracks, mode: screen.mode } : null };
   }
 
-  #create(tracks: LocalTracks): Promise<Negotiation> {
+  #second(): SparePeer {
+    const second = new SparePeer({
+      make: (asleep) =>
+        new Leg({ ready: this.#create({ mic: null, camera: null }, { asleep, fresh: !asleep }) }, this.#config.keys),
+      configure: (n) => n.configure(this.#servers, this.#relayOnly),
+    });
+    second.on("send", (m) => this.#say(m));
+    second.on("connected", () => this.emit("spare", undefined));
+    second.on("up", () => this.emit("spare", undefined));
+    second.on("message", (json) => {
+      const settled = this.#config.role === "host" && performance.now() - this.#movedAt < SETTLED_MS;
+      if (!settled) this.#moveTo(second); // they have
+      this.emit("message", json);
+    });
+    return second;
+  }
+
+  #dropSeconds(): void {
+    this.#standby.drop();
+    this.#spare.drop();
+  }
+
+  #create(tracks: LocalTracks, made: { asleep?: boolean; fresh?: boolean } = {}): Promise<Negotiation> {
     const { role, origin, frames } = this.#config;
     const [gen, servers, relayOnly] = [this.#made++, this.#servers, this.#relayOnly];
-    return Negotiation.create({ role, gen, servers, relayOnly, origin, tracks, frames });
+    return Negotiation.create({ role, gen, servers, relayOnly, origin, tracks, frames, ...made });
   }
 
   /** By both ways, since either may be cut: the server may be gone, and this is how a dead path is replaced. */

@@ -231,6 +231,12 @@ export interface SDP {
    * hears the first may ignore it.
    */
   spare?: boolean;
+  /**
+   * Standby, in a spare offer: made while the first is well, for when it falls
+   * silent. Neither side tells its own ICE agent the candidates of the other
+   * before.
+   */
+  standby?: boolean;
 }
 /**
  * Line says which kind of media an m-line carries from the sender of an [SDP].

@@ -3,6 +3,7 @@ import type { DataKeys } from "../datakeys.ts";
 import { Emitter } from "../emitter.ts";
 import { Scope } from "../scope.ts";
 import { decodeChunk, type Chunk } from "./chunk.ts";
+import { isArrayBuffer } from "../realm.ts";
 
 /**
  * Above the first nothing more is put into the browser's buffer, below the second it goes on: bytes. On a line of
@@ -61,7 +62,7 @@ export class FileChannel extends Emitter<ChannelEvents> {
 
   #receive(data: unknown): void {
     try {
-      if (!(data instanceof ArrayBuffer)) return;
+      if (!isArrayBuffer(data)) return;
       const plain = this.#keys.openFile(new Uint8Array(data));
       if (plain) this.emit("chunk", decodeChunk(plain));
     } catch (error) {

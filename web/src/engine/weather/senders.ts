@@ -1,4 +1,5 @@
 import type { Plan } from "./plan.ts";
+import { isDOMException } from "../realm.ts";
 
 // Of webrtc-extensions and webrtc-svc; TypeScript's DOM library lacks them.
 interface Encoding extends RTCRtpEncodingParameters {
@@ -60,7 +61,7 @@ async function change(sender: RTCRtpSender, edit: (p: Parameters, e: Encoding) =
     return true;
   } catch (error) {
     // Closed meanwhile, or a mode that the codec of the moment does not have.
-    if (!(error instanceof DOMException)) throw error;
+    if (!isDOMException(error)) throw error;
     return false;
   }
 }

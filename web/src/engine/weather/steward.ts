@@ -4,6 +4,7 @@ import type { Negotiation } from "../negotiation.ts";
 import { firstMemory, learn, planFor, type Memory, type Plan, type Wishes } from "./plan.ts";
 import { readingOf, readTotals, type Totals } from "./reading.ts";
 import { setActive, setAudio, setVideo } from "./senders.ts";
+import { isDOMException } from "../realm.ts";
 
 const EVERY_MS = 1_000;
 
@@ -161,6 +162,6 @@ async function capture(track: MediaStreamTrack, lines: number): Promise<void> {
   try {
     await track.applyConstraints({ width, height: { ideal: lines }, frameRate: { ideal: 30, max: 30 } });
   } catch (error) {
-    if (!(error instanceof DOMException)) throw error;
+    if (!isDOMException(error)) throw error;
   }
 }

@@ -131,6 +131,7 @@ export class Conversation extends Emitter<ConversationEvents> {
   /** A new handshake with the same person, over a new socket. Media that still flows is left alone. */
   resumed(): void {
     this.#transport.resumed();
+    if (this.#pulse.silent) this.#transport.expect();
     this.#recovery.hurry();
   }
 

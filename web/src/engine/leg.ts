@@ -127,7 +127,8 @@ export class Leg extends Emitter<LegEvents> {
     this.#ctl?.close();
     this.#files?.close();
     const negotiation = this.#negotiation;
-    if (!negotiation || delayMs === 0) return negotiation?.close();
+    if (!negotiation) return void this.#prepared.ready.then((n) => n.close());
+    if (delayMs === 0) return negotiation.close();
     negotiation.setTracks({ mic: null, camera: null });
     setTimeout(() => negotiation.close(), delayMs);
   }

@@ -217,12 +217,17 @@ export class Negotiation extends Emitter<NegotiationEvents> {
     });
   }
 
-  #sendDescription(): void {
+  /** Says the last offer once more, with the candidates that have been found since. Who has it already ignores it. */
+  repeat(): void {
+    if (this.pc.signalingState === "have-local-offer") this.#sendDescription({ n: this.#numbering.sent });
+  }
+
+  #sendDescription(number?: { n: number }): void {
     const description = this.pc.localDescription;
     if (!this.#released || !description || description.type === "rollback" || description.type === "pranswer") return;
     const { type, sdp } = description;
     const { lines } = this.#lines.screen;
-    const named = { ...(lines.length > 0 && { lines }), ...this.#numbering.stamp(type) };
+    const named = { ...(lines.length > 0 && { lines }), ...(number ?? this.#numbering.stamp(type)) };
     this.emit("send", { t: "sdp", type, gen: this.gen, sdp, fp: ownFingerprint(sdp), ...named });
   }
 

@@ -29,7 +29,12 @@ class FakeLeg extends Emitter<Events> {
   closed = false;
   readonly received: Description[] = [];
   readonly tracks: unknown[] = [];
-  negotiation = { connected: false, setTracks: (t: unknown) => void this.tracks.push(t) };
+  repeated = 0;
+  negotiation = {
+    connected: false,
+    repeat: () => void this.repeated++,
+    setTracks: (t: unknown) => void this.tracks.push(t),
+  };
   awake = true;
   start(): void {}
   isAnsweredBy(m: SDP): boolean {
@@ -86,13 +91,16 @@ test("its offer is marked, its answer and candidates reach it, those of another 
   expect(spare.receive(sdp("answer", 5, "c"))).toBe(false);
 });
 
-test("one at a time: an offer that nobody answers is soon made again, one that was answered gets its time", () => {
+test("one at a time: an offer that nobody answers is soon said again, or made anew, one that was answered gets its time", () => {
   const { legs, spare } = make();
   spare.offer();
   vi.advanceTimersByTime(300);
   spare.offer();
-  expect(legs).toHaveLength(1);
+  expect(legs.map((l) => l.repeated)).toEqual([0]);
   vi.advanceTimersByTime(200);
+  spare.offer();
+  expect(legs.map((l) => l.repeated)).toEqual([1]);
+  vi.advanceTimersByTime(1_000); // what it says of the network may be out of date
   spare.offer();
   expect(legs.map((l) => l.closed)).toEqual([true, false]);
   spare.receive(sdp("answer", 4, "b"));
@@ -200,4 +208,19 @@ test("ahead: an offer may be lost, but a client that never answers is not asked 
   }
   expect(legs).toHaveLength(3);
   expect(legs.every((l) => l.closed)).toBe(true);
+});
+
+test("a guest that expects an offer answers with what it has ready; what was not needed goes", () => {
+  const { legs, spare } = make();
+  spare.expect();
+  spare.expect();
+  spare.answer(sdp("offer", 7, "h"));
+  expect(legs).toHaveLength(1);
+  expect(legs[0]?.received).toHaveLength(1);
+  spare.expect();
+  vi.advanceTimersByTime(3_000);
+  expect(legs.map((l) => l.closed)).toEqual([false, true]);
+  spare.expect();
+  spare.close();
+  expect(legs.map((l) => l.closed)).toEqual([true, true, true]);
 });

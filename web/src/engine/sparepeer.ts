@@ -6,9 +6,13 @@ import type { LocalTracks } from "./mlines.ts";
 import type { RemoteTrack } from "./remote.ts";
 import { Scope } from "./scope.ts";
 
-/** An offer that has not been answered may have been lost; one that was gets its time to connect. */
+/** An offer that has not been answered may have been lost, and is said again; one that was gets its time to connect. */
 const ANSWER_MS = 400;
 const CONNECT_MS = 3_000;
+/** What an offer knows of the network is true for so long. */
+const FRESH_MS = 1_500;
+/** So long a guest whose way to the server is back keeps a connection for the offer that will come. */
+const EXPECT_MS = 3_000;
 /** A guest takes no two offers that come closer together. */
 const AGAIN_MS = 200;
 /** By then the first connection has recovered, or this one is in use, or it is worth another try. */
@@ -48,6 +52,8 @@ export class SparePeer extends Emitter<SpareEvents> {
   readonly #config: SpareConfig;
   #leg: Leg | null = null;
   #life: Scope | null = null; // from when it tries to connect
+  #expected: Leg | null = null;
+  #expecting = new Scope();
   #asked = 0; // offers ahead without an answer
   #begunAt = -Infinity;
   #tracks: RemoteTrack[] = []; // proven, and not shown yet
@@ -61,8 +67,10 @@ export class SparePeer extends Emitter<SpareEvents> {
   offer(): void {
     const leg = this.#leg;
     if (leg?.up) return;
-    if (leg && performance.now() - leg.startedAt < (leg.remoteFp ? CONNECT_MS : ANSWER_MS)) return;
-    this.#begin(false);
+    const age = leg ? performance.now() - leg.startedAt : Infinity;
+    if (age < (leg?.remoteFp ? CONNECT_MS : ANSWER_MS)) return;
+    if (age < FRESH_MS && !leg?.remoteFp) leg?.negotiation?.repeat();
+    else this.#begin(false);
   }
 
   /** Host, while all is well: offers one ahead, unless there is one. */
@@ -80,6 +88,13 @@ export class SparePeer extends Emitter<SpareEvents> {
     if (!this.#leg || this.#life) return;
     this.#live();
     this.#leg.wake();
+  }
+
+  /** Guest: an offer will come soon. Making a connection takes as long as a message of the host. */
+  expect(): void {
+    if (this.#expected || this.#leg?.bound) return;
+    this.#expected = this.#config.make(false);
+    this.#expecting.timeout(() => this.#unexpect(), EXPECT_MS);
   }
 
   /** Guest: takes the offer of one. */
@@ -128,6 +143,25 @@ export class SparePeer extends Emitter<SpareEvents> {
     this.#leg = this.#life = null;
   }
 
+  /** The call is over. */
+  close(): void {
+    this.#unexpect();
+    this.drop();
+  }
+
+  #takeExpected(asleep: boolean): Leg | null {
+    const leg = asleep ? null : this.#expected;
+    if (leg) this.#expected = null;
+    return leg;
+  }
+
+  #unexpect(): void {
+    this.#expecting.close();
+    this.#expecting = new Scope();
+    this.#expected?.close();
+    this.#expected = null;
+  }
+
   #live(): void {
     this.#life ??= new Scope();
     this.#life.timeout(() => this.drop(), LIFE_MS);
@@ -136,7 +170,7 @@ export class SparePeer extends Emitter<SpareEvents> {
   #begin(asleep: boolean): Leg {
     this.drop();
     this.#begunAt = performance.now();
-    const leg = (this.#leg = this.#config.make(asleep));
+    const leg = (this.#leg = this.#takeExpected(asleep) ?? this.#config.make(asleep));
     this.#tracks = [];
     if (!asleep) this.#live();
     const mark = { spare: true, ...(asleep && { standby: true }) };

@@ -132,7 +132,12 @@ export class Transport extends Emitter<TransportEvents> {
     this.#standby.wake();
   }
 
-  /** And has another made, for the network as it is now. The host's to do; the guest's comes with it. */
+  /** Guest: the host has been found again, and will offer at once. */
+  expect(): void {
+    if (this.#config.role === "guest") this.#spare.expect();
+  }
+
+  /** And has another made, for the network as it is now. The host's to do; the guest gets ready for it. */
   rescue(): void {
     this.wake();
     if (this.#config.role === "host" && this.#leg?.bound) this.#spare.offer();
@@ -225,7 +230,8 @@ export class Transport extends Emitter<TransportEvents> {
   /** Closes; with a delay, and without media at once, if the channel still has a goodbye to deliver. */
   close(delayMs = 0): void {
     this.#scope.close();
-    this.#dropSeconds();
+    this.#standby.close();
+    this.#spare.close();
     this.#leg?.close(delayMs);
     this.#leg = null;
   }

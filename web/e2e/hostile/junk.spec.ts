@@ -89,10 +89,9 @@ async function stage(person: () => Promise<Page>) {
     await Promise.all(pages.map((page) => expectLive(page)));
     for (const [i, page] of pages.entries()) {
       const seen = await page.evaluate(() => (globalThis as unknown as { seen: Seen }).seen);
-      const [first, standby = []] = seen.states;
+      const [first, ...standby] = seen.states; // one at a time, made anew with new servers
       expect(first).toEqual(["connecting", "connected"]);
-      expect(standby).not.toContain("connected");
-      expect(seen.states.length).toBeLessThan(3);
+      expect(standby.flat()).not.toContain("connected");
       await expect
         .poll(() => unplayed(page), "every frame that arrived was played")
         .toBeLessThanOrEqual(before[i] ?? 0);

@@ -48,8 +48,7 @@ test("A31: every third packet is lost, keys are renewed all the same, and the pi
   wire.loss = 0.3;
   const before = Math.max(await epoch(host), await epoch(guest));
   // Six messages in turn, each of several packets, which SCTP repeats ever later: half a minute is not rare.
-  for (const page of [host, guest])
-    await expect.poll(() => epoch(page), { timeout: 100_000 }).toBeGreaterThan(before);
+  for (const page of [host, guest]) await expect.poll(() => epoch(page), { timeout: 100_000 }).toBeGreaterThan(before);
   await expectFrames(host, guest);
   for (const page of [host, guest])
     expect(await page.evaluate(() => window.engine.peers[0]?.connectionState)).toBe("connected");

@@ -26,15 +26,16 @@ type Limits struct {
 //
 // A browser allocates once for each TURN URL on each network interface and
 // address family: with UDP and TCP, two interfaces and two families that is 8,
-// as many again during an ICE restart, and as many for a spare connection beside
-// it. Hence 32 for a role. A permission
-// is for an address, and there is only one here, so an allocation has at most
-// one; what is limited instead is channels.
+// as many again during an ICE restart, as many for the connection on standby, and
+// as many for one made on the spot, of which there may be two when the first was
+// lost on the way. Hence 40 for a role, and twice that for two behind one address.
+// A permission is for an address, and there is only one here, so an allocation has
+// at most one; what is limited instead is channels.
 func DefaultLimits() Limits {
 	return Limits{
 		Allocations:        10_000,
-		AllocationsPerRole: 32,
-		AllocationsPerIP:   64,
+		AllocationsPerRole: 40,
+		AllocationsPerIP:   80,
 		Channels:           16,
 		BitsPerSecond:      8_000_000,
 		PacketsPerSecond:   2_000,

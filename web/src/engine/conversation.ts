@@ -220,9 +220,9 @@ export class Conversation extends Emitter<ConversationEvents> {
       if (restart) transport.rescue(); // they hear nothing
     });
     transport.on("spare", () => this.#pulse.silent && transport.switchOver());
-    transport.on("replaced", () => {
+    transport.on("replaced", ({ second }) => {
       this.#frames.renew();
-      this.#pulse.renew();
+      this.#pulse.renew(second);
       this.#remote.unbind();
       this.files.disconnected();
       this.#recovery.end();

@@ -12,7 +12,12 @@ export function freshConnection(configuration: RTCConfiguration, scope: Scope): 
   document.body.append(frame);
   scope.add(() => frame.remove());
   const view = frame.contentWindow as (Window & typeof globalThis) | null;
-  return new (view?.RTCPeerConnection ?? RTCPeerConnection)(configuration);
+  try {
+    return new (view?.RTCPeerConnection ?? RTCPeerConnection)(configuration);
+  } catch (error) {
+    frame.remove();
+    throw error;
+  }
 }
 
 function chromium(): boolean {

@@ -169,3 +169,15 @@ test("another connection is felt from the beginning", async () => {
   await wait(100);
   expect(world.beats).toEqual([300, 300]); // the new one is promised, too
 });
+
+test("a second connection to the same page, dead as the first: that is noticed as soon", async () => {
+  const { world, pulse, wait } = feel(20);
+  pulse.promised(300);
+  await wait(1_000);
+  world.everyMs = 0;
+  await wait(1_000);
+  pulse.renew(true);
+  expect(pulse.silent).toBe(false);
+  await wait(1_000);
+  expect(pulse.silent).toBe(true);
+});

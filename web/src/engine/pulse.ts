@@ -83,9 +83,10 @@ export class Pulse {
     return this.#pairAtSilence !== null;
   }
 
-  /** Another connection, or another page at its other end: promises begin anew. */
-  renew(): void {
-    this.#promise = this.#promised = this.#last = null;
+  /** Another connection. With the same page at its other end what that has promised still holds. */
+  renew(same = false): void {
+    if (!same) this.#promise = null;
+    this.#promised = this.#last = null;
     this.#quietMs = 0;
     this.#pairAtSilence = null;
     this.#pauses = strangers();

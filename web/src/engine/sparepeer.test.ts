@@ -32,6 +32,8 @@ class FakeLeg extends Emitter<Events> {
   repeated = 0;
   negotiation = {
     connected: false,
+    gen: 5,
+    ownFp: "mine",
     repeat: () => void this.repeated++,
     setTracks: (t: unknown) => void this.tracks.push(t),
   };
@@ -72,7 +74,7 @@ function make() {
   return { legs, spare, sent };
 }
 
-const sdp = (type: "offer" | "answer", gen: number, fp: string): SDP => ({ t: "sdp", type, gen, sdp: "v=0", fp });
+const sdp = (type: SDP["type"], gen: number, fp: string): SDP => ({ t: "sdp", type, gen, sdp: "v=0", fp });
 
 test("its offer is marked, its answer and candidates reach it, those of another connection do not", () => {
   const { legs, spare, sent } = make();
@@ -190,13 +192,27 @@ test("ahead: offered as such, it sleeps for as long as all is well; when it is w
 });
 
 test("ahead: the guest's sleeps, too, and whoever wakes it first wakes both", () => {
-  const { legs, spare } = make();
+  const { legs, spare, sent } = make();
   spare.answer({ ...sdp("offer", 7, "h"), standby: true });
   const [leg] = legs as [FakeLeg];
   vi.advanceTimersByTime(100_000);
   expect([leg.awake, leg.closed]).toEqual([false, false]);
   leg.say("connected", undefined); // by the other side's doing
+  expect(leg.awake).toBe(true);
   vi.advanceTimersByTime(8_000);
+  expect(leg.closed).toBe(true);
+  // The host would believe that it sleeps on.
+  expect(sent).toEqual([{ t: "sdp", type: "rollback", gen: 5, sdp: "", fp: "mine", spare: true }]);
+});
+
+test("ahead: the host drops its own when the guest has dropped the other end, and no other", () => {
+  const { legs, spare } = make();
+  spare.prepare();
+  spare.receive(sdp("answer", 4, "b"));
+  const [leg] = legs as [FakeLeg];
+  expect(spare.receive({ ...sdp("rollback", 4, "c"), spare: true })).toBe(false);
+  expect(leg.closed).toBe(false);
+  spare.receive({ ...sdp("rollback", 4, "b"), spare: true });
   expect(leg.closed).toBe(true);
 });
 
@@ -223,4 +239,16 @@ test("a guest that expects an offer answers with what it has ready; what was not
   spare.expect();
   spare.close();
   expect(legs.map((l) => l.closed)).toEqual([true, true, true]);
+});
+
+test("an offer that was given up for another is not taken when it comes late", () => {
+  const { legs, spare } = make();
+  for (const gen of [3, 4, 3, 4]) {
+    spare.answer(sdp("offer", gen, `h${gen}`));
+    vi.advanceTimersByTime(3_000);
+  }
+  expect(legs.map((l) => l.theirGen)).toEqual([3, 4]);
+  spare.reset(); // another page of theirs
+  spare.answer(sdp("offer", 1, "new"));
+  expect(legs).toHaveLength(3);
 });

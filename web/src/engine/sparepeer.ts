@@ -13,8 +13,9 @@ const CONNECT_MS = 3_000;
 const FRESH_MS = 1_500;
 /** So long a guest whose way to the server is back keeps a connection for the offer that will come. */
 const EXPECT_MS = 3_000;
-/** A guest takes no two offers that come closer together. */
+/** A guest takes no two offers that come closer together; what is made ahead has time. */
 const AGAIN_MS = 200;
+const AHEAD_AGAIN_MS = 2_000;
 /** By then the first connection has recovered, or this one is in use, or it is worth another try. */
 const LIFE_MS = 8_000;
 /** One that is made ahead has time; a client that answers none of so many knows nothing of them. */
@@ -54,6 +55,8 @@ export class SparePeer extends Emitter<SpareEvents> {
   #life: Scope | null = null; // from when it tries to connect
   #expected: Leg | null = null;
   #expecting = new Scope();
+  #offered = -1; // gen of their last offer that was taken
+  #answers = false; // the host's offer made ahead
   #asked = 0; // offers ahead without an answer
   #begunAt = -Infinity;
   #tracks: RemoteTrack[] = []; // proven, and not shown yet
@@ -87,7 +90,6 @@ export class SparePeer extends Emitter<SpareEvents> {
   wake(): void {
     if (!this.#leg || this.#life) return;
     this.#live();
-    this.#leg.wake();
   }
 
   /** Guest: an offer will come soon. Making a connection takes as long as a message of the host. */
@@ -99,15 +101,23 @@ export class SparePeer extends Emitter<SpareEvents> {
 
   /** Guest: takes the offer of one. */
   answer(offer: SDP): void {
-    // The same offer by the other way, or a host that floods.
-    if (performance.now() - this.#begunAt < AGAIN_MS) return;
-    this.#begin(offer.standby === true).receive(offer);
+    // One that was given up for another comes late, by the slower way; or a host floods.
+    if (offer.gen <= this.#offered) return;
+    const asleep = offer.standby === true;
+    if (performance.now() - this.#begunAt < (asleep ? AHEAD_AGAIN_MS : AGAIN_MS)) return;
+    this.#offered = offer.gen;
+    this.#begin(asleep).receive(offer);
+    this.#answers = asleep;
   }
 
   /** Takes what is about this connection; false if it is about another. */
   receive(message: Description): boolean {
     const leg = this.#leg;
     if (!leg) return false;
+    if (message.t === "sdp" && message.type === "rollback") {
+      if (message.spare && leg.remoteFp === message.fp) this.drop(); // they have dropped theirs
+      return false;
+    }
     const mine =
       message.t === "sdp"
         ? leg.remoteFp === message.fp || (leg.remoteFp === null && leg.isAnsweredBy(message))
@@ -143,6 +153,12 @@ export class SparePeer extends Emitter<SpareEvents> {
     this.#leg = this.#life = null;
   }
 
+  /** The first connection is made anew, perhaps with another page at its other end, which counts from 0. */
+  reset(): void {
+    this.drop();
+    this.#offered = -1;
+  }
+
   /** The call is over. */
   close(): void {
     this.#unexpect();
@@ -150,8 +166,10 @@ export class SparePeer extends Emitter<SpareEvents> {
   }
 
   #takeExpected(asleep: boolean): Leg | null {
-    const leg = asleep ? null : this.#expected;
-    if (leg) this.#expected = null;
+    if (asleep) return null;
+    const leg = this.#expected;
+    this.#expected = null;
+    this.#unexpect();
     return leg;
   }
 
@@ -162,13 +180,25 @@ export class SparePeer extends Emitter<SpareEvents> {
     this.#expected = null;
   }
 
+  /** It connects from here on, by whichever side's doing. */
   #live(): void {
-    this.#life ??= new Scope();
-    this.#life.timeout(() => this.drop(), LIFE_MS);
+    this.#life = new Scope();
+    this.#life.timeout(() => this.#giveUp(), LIFE_MS);
+    this.#leg?.wake();
+  }
+
+  /** The host believes that the guest's sleeps on, unless it is told. */
+  #giveUp(): void {
+    const { negotiation } = this.#leg ?? {};
+    const fp = negotiation?.ownFp;
+    if (this.#answers && negotiation && fp)
+      this.emit("send", { t: "sdp", type: "rollback", gen: negotiation.gen, sdp: "", fp, spare: true });
+    this.drop();
   }
 
   #begin(asleep: boolean): Leg {
     this.drop();
+    this.#answers = false;
     this.#begunAt = performance.now();
     const leg = (this.#leg = this.#takeExpected(asleep) ?? this.#config.make(asleep));
     this.#tracks = [];
@@ -183,8 +213,8 @@ export class SparePeer extends Emitter<SpareEvents> {
     });
     leg.on("up", () => this.emit("up", undefined));
     leg.on("message", (json) => this.emit("message", json));
-    leg.on("violated", () => this.drop());
-    leg.on("frames", (f) => f === "failed" && this.drop());
+    leg.on("violated", () => this.#giveUp());
+    leg.on("frames", (f) => f === "failed" && this.#giveUp());
     leg.start((negotiation) => this.#config.configure(negotiation));
     return leg;
   }

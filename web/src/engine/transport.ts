@@ -22,7 +22,7 @@ export type { Prepared };
 const NO_FINGERPRINT = "0".repeat(64);
 /** How often a host looks whether a standby connection is there; the first time the call has just begun. */
 const STANDBY_MS = 3_000;
-/** Two connections may come up at once. The guest goes where the host is; so long the host stays where it went. */
+/** Two connections may come up at once. The guest goes where the host is; so long the host waits for it. */
 const SETTLED_MS = 8_000;
 
 interface TransportEvents {
@@ -33,8 +33,11 @@ interface TransportEvents {
   untrack: MediaStreamTrack;
   /** Frame encryption does not hold, or lacks keys. */
   frames: "failed" | "needs-keys";
-  /** The peer connection is given up for another: nothing that came over it counts any more. */
-  replaced: undefined;
+  /**
+   * The peer connection is given up for another: nothing that came over it counts any more. `second`: for one that the same
+   * page at the other end has made beside it.
+   */
+  replaced: { second: boolean };
   bound: { certificateChecked: boolean };
   message: unknown; // over ctl
   chunk: Chunk; // over files
@@ -75,6 +78,7 @@ export class Transport extends Emitter<TransportEvents> {
   readonly #standby: SparePeer;
   readonly #spare: SparePeer;
   #movedAt = -Infinity;
+  #met = false; // the other side has said something by the connection in use
 
   constructor(config: TransportConfig) {
     super();
@@ -97,10 +101,12 @@ export class Transport extends Emitter<TransportEvents> {
 
   /** Begins with a connection that was made before admission, or with a new one. */
   open(prepared: Prepared | null): void {
-    this.#dropSeconds();
+    this.#standby.reset();
+    this.#spare.reset();
     this.#leg?.close();
     this.#leg = null;
-    this.emit("replaced", undefined);
+    this.#met = false;
+    this.emit("replaced", { second: false });
     if (prepared) this.#made++;
     const leg = (this.#leg = new Leg(
       prepared ?? { ready: this.#create(this.#config.media.tracks) },
@@ -156,8 +162,10 @@ export class Transport extends Emitter<TransportEvents> {
     this.#movedAt = performance.now();
     this.#leg?.close();
     this.#leg = leg;
-    this.emit("replaced", undefined);
+    this.#met = false;
+    this.emit("replaced", { second: true });
     this.#listen(leg);
+    leg.negotiation?.configure(this.#servers, this.#relayOnly); // it may be minutes old
     this.syncTracks();
     this.emit("negotiated", undefined);
     this.emit("bound", { certificateChecked: leg.certificateChecked });
@@ -172,6 +180,7 @@ export class Transport extends Emitter<TransportEvents> {
     if (message.t === "sdp") {
       const remote = this.#leg?.remoteFp ?? null;
       const other = message.type === "offer" && remote !== null && remote !== message.fp; // they have a new one
+      if (message.spare && message.type === "rollback") return; // of one that is dropped here, too
       if (other && message.spare) {
         if (this.#config.role === "guest") (message.standby ? this.#standby : this.#spare).answer(message);
         return;
@@ -256,16 +265,12 @@ export class Transport extends Emitter<TransportEvents> {
     second.on("connected", () => this.emit("spare", undefined));
     second.on("up", () => this.emit("spare", undefined));
     second.on("message", (json) => {
-      const settled = this.#config.role === "host" && performance.now() - this.#movedAt < SETTLED_MS;
-      if (!settled) this.#moveTo(second); // they have
+      // A guest that was here and speaks there has left for good.
+      const waits = this.#config.role === "host" && !this.#met && performance.now() - this.#movedAt < SETTLED_MS;
+      if (!waits) this.#moveTo(second); // they have
       this.emit("message", json);
     });
     return second;
-  }
-
-  #dropSeconds(): void {
-    this.#standby.drop();
-    this.#spare.drop();
   }
 
   #create(tracks: LocalTracks, made: { asleep?: boolean; fresh?: boolean } = {}): Promise<Negotiation> {
@@ -287,7 +292,10 @@ export class Transport extends Emitter<TransportEvents> {
     leg.on("untrack", (t) => this.emit("untrack", t));
     leg.on("frames", (f) => this.emit("frames", f));
     leg.on("bound", (b) => this.emit("bound", b));
-    leg.on("message", (json) => this.emit("message", json));
+    leg.on("message", (json) => {
+      this.#met = true;
+      this.emit("message", json);
+    });
     leg.on("chunk", (chunk) => this.emit("chunk", chunk));
     leg.on("up", () => this.emit("flowing", undefined));
     leg.on("lost", () => this.emit("lost", undefined));

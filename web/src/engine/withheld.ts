@@ -20,7 +20,7 @@ export class Withheld {
   }
 
   keep(candidate: RTCIceCandidateInit | undefined): void {
-    this.#candidates.push(candidate);
+    if (candidate !== undefined || !this.#candidates.includes(undefined)) this.#candidates.push(candidate);
   }
 
   get candidates(): readonly (RTCIceCandidateInit | undefined)[] {

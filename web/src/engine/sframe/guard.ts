@@ -85,6 +85,7 @@ export class FrameGuard extends Emitter<GuardEvents> {
 
   close(): void {
     this.#scope.close();
+    for (const { id } of this.#streams) this.#layer?.forget(id);
     this.#streams = [];
   }
 
@@ -105,14 +106,16 @@ export class FrameGuard extends Emitter<GuardEvents> {
 
   #transform(stream: Guarded): void {
     const { direction, kind } = stream;
-    const made = this.#layer?.transform({ direction, kind }, () => this.#verified(stream));
+    this.#layer?.forget(stream.id);
+    const verified = direction === "receive" ? () => this.#verified(stream) : undefined;
+    const made = this.#layer?.transform({ direction, kind }, verified);
     if (!made) return;
     stream.id = made.id;
     stream.end.transform = made.transform;
   }
 
   #verified(stream: Guarded): void {
-    if (this.#scope.closed || stream.failed || stream.shown || stream.direction === "send") return;
+    if (this.#scope.closed || stream.failed || stream.shown) return;
     stream.shown = true;
     if (stream.end.track) this.emit("track", { track: stream.end.track, kind: stream.kind });
   }

@@ -74,6 +74,11 @@ export class FrameLayer extends Emitter<LayerEvents> {
     return { id, transform: new RTCRtpScriptTransform(this.#worker, { ...options, id } satisfies StreamOptions) };
   }
 
+  /** Of a connection that is closed. */
+  forget(id: number): void {
+    this.#verified.delete(id);
+  }
+
   tellVp8(payloads: readonly number[]): void {
     this.#say({ t: "vp8", payloads });
   }

@@ -45,3 +45,28 @@ test("from Wi-Fi to mobile: another interface, another address, the same call", 
     await expect.poll(async () => (await decodedFrames(page)) - before, { timeout: 60_000 }).toBeGreaterThan(60);
   }
 });
+
+test("two interfaces, and the one in use falls silent with the server dead: the other carries on", async ({
+  lab,
+  person,
+}) => {
+  const wifi = "if=wlan0 delay=25ms";
+  const [host, guest] = await Promise.all([person("host", { link: wifi }), person("guest", { link: wifi })]);
+  await lab.do("attach guest if=wwan1 delay=25ms");
+  await connect(host, guest);
+  await expectPicture(guest);
+  const ready = () =>
+    guest.evaluate(() =>
+      (window as unknown as { connections: RTCPeerConnection[] }).connections.filter(
+        (c) => c.remoteDescription && c.iceGatheringState === "complete",
+      ),
+    );
+  await expect.poll(async () => (await ready()).length).toBe(2); // one of them on standby
+  await lab.do("server kill");
+  const { path } = await received(guest);
+  const links = (await lab.status()) as { node: string; interface: string; addresses: string[] }[];
+  const used = links.find(({ node, addresses }) => node === "guest" && addresses.some((a) => path.includes(a)));
+  await lab.do(`link guest/${used?.interface} down`);
+  await expect.poll(async () => (await received(guest)).path, { timeout: BACK_MS }).not.toBe(path);
+  for (const page of [host, guest]) await expectPicture(page);
+});

@@ -8,7 +8,13 @@ export function formatBytes(bytes: number, locale: string): string {
   let value = bytes;
   let unit = 0;
   for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
-  const format = { style: "unit", unit: units[unit] ?? "byte", maximumFractionDigits: value < 10 && unit > 0 ? 1 : 0 };
+  const unitDisplay = unit === 0 ? "long" : "short"; // "30 bytes", "3.4 MB"
+  const format = {
+    style: "unit",
+    unit: units[unit] ?? "byte",
+    unitDisplay,
+    maximumFractionDigits: value < 10 && unit > 0 ? 1 : 0,
+  };
   return new Intl.NumberFormat(locale, format as Intl.NumberFormatOptions).format(value);
 }
 

@@ -47,6 +47,11 @@ export class Toasts {
     for (const toast of this.#list) if (toast.topic === topic) this.dismiss(toast.id);
   }
 
+  /** Another page: what they say is over, or said there. */
+  leave(): void {
+    for (const toast of this.#list) if (!toast.spoken) this.dismiss(toast.id);
+  }
+
   dismiss(id: number): void {
     clearTimeout(this.#timers.get(id));
     this.#timers.delete(id);

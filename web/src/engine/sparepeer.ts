@@ -157,6 +157,7 @@ export class SparePeer extends Emitter<SpareEvents> {
   reset(): void {
     this.drop();
     this.#offered = -1;
+    this.#asked = 0;
   }
 
   /** The call is over. */

@@ -65,8 +65,8 @@ export interface TransportConfig {
 
 /**
  * The media connection of a conversation: a peer connection and its bound channel; one on standby, and one more while the
- * first is silent ({@link SparePeer}). Either side may lose its own by a reload; then both make another, bound to the keys of the handshake that
- * followed.
+ * first is silent ({@link SparePeer}). Either side may lose its own by a reload; then both make another, bound to the keys
+ * of the handshake that followed.
  */
 export class Transport extends Emitter<TransportEvents> {
   readonly #config: TransportConfig;

@@ -50,11 +50,11 @@ test("a path dies: picture and sound come back by another one, and nobody has to
 
 /** Waits until a second connection is ready on both sides, and asleep. */
 async function expectStandby(...pages: Page[]): Promise<void> {
-  const states = (page: Page) =>
-    page.evaluate(() => window.engine.peers.map((p) => `${p.signalingState} ${p.remoteDescription ? "told" : ""}`));
-  for (const page of pages) await expect.poll(() => states(page)).toEqual(["stable told", "stable told"]);
-  for (const page of pages)
-    expect(await page.evaluate(() => window.engine.peers[1]?.connectionState)).not.toBe("connected");
+  const asleep = (page: Page) =>
+    page.evaluate(
+      () => window.engine.peers.filter((p) => p.remoteDescription !== null && p.connectionState === "new").length,
+    );
+  for (const page of pages) await expect.poll(() => asleep(page)).toBe(1);
 }
 
 test("every path dies and the server with it: the connection on standby takes over", async ({ party }) => {
@@ -65,7 +65,7 @@ test("every path dies and the server with it: the connection on standby takes ov
   await expectStandby(host, guest);
   wire.swallowServer();
   await wire.killPaths();
-  for (const page of [host, guest]) await expect.poll(() => shown(page)).toBe(1);
+  for (const page of [host, guest]) await expect.poll(() => shown(page)).toBeGreaterThan(0);
   await expectFrames(host, guest);
   await expectPhase("live", host, guest);
   expect(await host.evaluate(() => window.engine.heard())).toBeGreaterThan(0.01);

@@ -55,13 +55,12 @@ test("two interfaces, and the one in use falls silent with the server dead: the 
   await lab.do("attach guest if=wwan1 delay=25ms");
   await connect(host, guest);
   await expectPicture(guest);
-  const ready = () =>
-    guest.evaluate(() =>
-      (window as unknown as { connections: RTCPeerConnection[] }).connections.filter(
-        (c) => c.remoteDescription && c.iceGatheringState === "complete",
-      ),
-    );
-  await expect.poll(async () => (await ready()).length).toBe(2); // one of them on standby
+  const asleep = () =>
+    guest.evaluate(() => {
+      const { connections } = window as unknown as { connections: RTCPeerConnection[] };
+      return connections.filter((c) => c.connectionState === "new" && c.iceGatheringState === "complete").length;
+    });
+  await expect.poll(asleep).toBe(1);
   await lab.do("server kill");
   const { path } = await received(guest);
   const links = (await lab.status()) as { node: string; interface: string; addresses: string[] }[];

@@ -10,7 +10,7 @@ export interface Toast {
 }
 
 /** Where notices stand: never over a face, the own picture or what somebody types. */
-export type ToastPlace = "top" | "bar" | "beside-panel" | "panel";
+export type ToastPlace = "top" | "bar" | "hint" | "beside-panel" | "panel";
 
 interface ToastOptions extends Partial<Pick<Toast, "icon" | "topic" | "tone" | "spoken">> {
   ms?: number;

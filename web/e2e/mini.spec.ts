@@ -12,6 +12,13 @@ async function small(page: Page, act: () => Promise<void>): Promise<Page> {
   return window;
 }
 
+/** Closes the window from within: what answers the act may be lost with the window, that it goes may not. */
+async function closing(window: Page, act: () => Promise<void>): Promise<void> {
+  const closed = window.waitForEvent("close");
+  await act().catch(() => closed);
+  await closed;
+}
+
 /** The picture in the window moves. */
 async function expectMoving(window: Page): Promise<void> {
   const frames = () =>
@@ -81,13 +88,11 @@ test("the other person in a small window, with the controls; by keyboard there a
   await expect(window.getByText("B", { exact: true })).toBeVisible();
   await expectAccessible(window);
 
-  await window.keyboard.press("p");
-  await expect.poll(() => window.isClosed()).toBe(true);
+  await closing(window, () => window.keyboard.press("p"));
   await expect(button).toBeFocused();
   await expect(button).toHaveAttribute("aria-pressed", "false");
   const again = await small(host, () => host.keyboard.press("p"));
-  await again.getByRole("button", { name: "Leave" }).click();
-  await expect.poll(() => again.isClosed()).toBe(true);
+  await closing(again, () => again.getByRole("button", { name: "Leave" }).click());
   await expect(host.getByRole("heading", { name: "You have left the call" })).toBeFocused();
   expect(blocked).toEqual([]);
   audit.expectClean();

@@ -51,7 +51,8 @@ type Call struct {
 	frames    *frameCipher
 	pulse     pulse
 	recovery  recovery
-	outlived  string // fingerprint of the other side's connection whose place a spare took
+	word      *lastWord // the server's; the call goes on without it
+	outlived  string    // fingerprint of the other side's connection whose place a spare took
 
 	admittedAt time.Time
 	firstBound time.Time

@@ -114,16 +114,7 @@ func (c *Call) opened(ws *wire) {
 
 func (c *Call) socketLost(err error) {
 	code := closedFor(err)
-	s := c.socket
-	c.socket = nil
-	stop(c.timers.answer)
-	s.abort()
-	c.seat.lost()
-	c.pulse.suspect(time.Now())
-	if c.link.online {
-		c.link.online = false
-		c.emit(SignalingChanged{Online: false})
-	}
+	c.leaveServer(finalClose(code) && c.outlivesServer())
 	if finalClose(code) {
 		c.closedForGood(code)
 		return
@@ -135,7 +126,22 @@ func (c *Call) socketLost(err error) {
 	c.redial()
 }
 
-// closedForGood ends the call as a final close code says.
+// leaveServer lets go of the connection to the server.
+func (c *Call) leaveServer(forGood bool) {
+	if s := c.socket; s != nil {
+		c.socket = nil
+		s.abort()
+	}
+	stop(c.timers.answer)
+	c.seat.lost()
+	c.pulse.suspect(time.Now())
+	if c.link.online {
+		c.link.online = false
+		c.emit(SignalingChanged{Online: false, ForGood: forGood})
+	}
+}
+
+// closedForGood is what a final close code says.
 func (c *Call) closedForGood(code websocket.StatusCode) {
 	refusal := c.link.refusal
 	if refusal == nil {
@@ -143,15 +149,15 @@ func (c *Call) closedForGood(code websocket.StatusCode) {
 	}
 	switch code {
 	case protocol.CloseEnded:
-		c.finish(EndExpired, &protocol.WireError{Code: protocol.ErrorCodeGone})
+		c.dismissed(EndExpired, &protocol.WireError{Code: protocol.ErrorCodeGone})
 	case protocol.CloseReplaced:
-		c.finish(EndReplaced, &protocol.WireError{Code: protocol.ErrorCodeReplaced})
+		c.dismissed(EndReplaced, &protocol.WireError{Code: protocol.ErrorCodeReplaced})
 	case protocol.CloseDropped:
-		c.finish(EndRemoved, &protocol.WireError{Code: protocol.ErrorCodeDenied})
+		c.dismissed(EndRemoved, &protocol.WireError{Code: protocol.ErrorCodeDenied})
 	case protocol.CloseRate:
-		c.finish(EndError, &protocol.WireError{Code: protocol.ErrorCodeRate})
+		c.dismissed(EndError, &protocol.WireError{Code: protocol.ErrorCodeRate})
 	default:
-		c.finish(reasonFor(refusal.Code), refusal)
+		c.dismissed(reasonFor(refusal.Code), refusal)
 	}
 }
 
@@ -197,7 +203,7 @@ func (c *Call) receive(kind websocket.MessageType, data []byte) {
 			c.setRelays(m.ICE)
 		}
 	case protocol.Ended:
-		c.finish(EndExpired, &protocol.WireError{Code: protocol.ErrorCodeGone})
+		c.dismissed(EndExpired, &protocol.WireError{Code: protocol.ErrorCodeGone})
 	case protocol.GoingAway:
 		c.link.retry = time.Duration(min(max(m.RetryMS, 0), 60_000)) * time.Millisecond
 	case protocol.Refusal:
@@ -212,7 +218,7 @@ func (c *Call) onWelcome(m protocol.Welcome) {
 	c.expectAnswer()
 	nonce, err := protocol.DecodeBytes(m.Nonce, 32)
 	if err != nil || m.Version != protocol.Version {
-		c.finish(EndError, &protocol.WireError{Code: protocol.ErrorCodeVersion, Detail: "welcome"})
+		c.dismissed(EndError, &protocol.WireError{Code: protocol.ErrorCodeVersion, Detail: "welcome"})
 		return
 	}
 	c.relays.skew = time.Until(time.UnixMilli(m.TimeMS))

@@ -124,8 +124,9 @@ type Connected struct {
 }
 
 // SignalingChanged says that the server was lost (false) or is back (true).
-// Media does not depend on it.
-type SignalingChanged struct{ Online bool }
+// Media does not depend on it. ForGood: the server wants no more of this call, which
+// goes on without it until somebody leaves.
+type SignalingChanged struct{ Online, ForGood bool }
 
 // Rekeyed says that the keys were renewed; Epoch counts that, from 0. The words
 // that follow are those of the new keys; what was said about the old ones holds.

@@ -24,23 +24,32 @@ type guestSeat struct {
 	c        *Call
 	machine  *e2ee.Guest
 	hostCID  protocol.ID
-	online   bool // the host is there
-	heard    bool // and the handshake with it is complete
-	password bool // one was given
+	online   bool   // the host is there
+	heard    bool   // and the handshake with it is complete
+	password bool   // one was given
+	key      []byte // made of it
+	doubted  bool   // the machine has forgotten it, for what was said about a handshake
 	admitted bool
 	failures int       // handshakes failed in a row
 	proved   time.Time // when the last handshake began
 }
 
 func newGuestSeat(c *Call) (*guestSeat, error) {
+	var key []byte
+	if c.cfg.Password != "" {
+		var err error
+		if key, err = e2ee.StretchPassword(c.cfg.Link, c.cfg.Password); err != nil {
+			return nil, err
+		}
+	}
 	machine, err := e2ee.NewGuest(e2ee.GuestConfig{
-		Link: c.cfg.Link, Password: c.cfg.Password, Caps: capsOf(c.cfg), Rand: c.cfg.Rand,
+		Link: c.cfg.Link, Stretched: key, Caps: capsOf(c.cfg), Rand: c.cfg.Rand,
 		RekeyEvery: c.cfg.RekeyEvery,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &guestSeat{c: c, machine: machine, password: c.cfg.Password != ""}, nil
+	return &guestSeat{c: c, machine: machine, password: key != nil, key: key}, nil
 }
 
 func (g *guestSeat) role() protocol.Role              { return protocol.RoleGuest }
@@ -90,6 +99,10 @@ func (g *guestSeat) prove() {
 		return
 	}
 	g.proved = time.Now()
+	if g.doubted && g.key != nil {
+		g.machine.SetStretched(g.key, g.proved)
+	}
+	g.doubted = false
 	g.machine.HostOnline(g.hostCID, g.proved)
 }
 
@@ -104,6 +117,10 @@ func (g *guestSeat) effect(e e2ee.Effect) {
 	case e2ee.Failed:
 		g.failed(e.Code)
 	case e2ee.WrongPassword:
+		if g.admitted { // it was right before: this is about the handshake
+			g.failed(e2ee.CodeConfirm)
+			return
+		}
 		if e.Locked {
 			g.c.finish(EndRefused, &protocol.WireError{Code: protocol.ErrorCodeLocked})
 			return
@@ -179,6 +196,7 @@ func (g *guestSeat) onAdmit(m sealed.Admit) {
 
 func (g *guestSeat) failed(code e2ee.Code) {
 	if g.triesAgain(code) {
+		g.doubted = code == e2ee.CodeConfirm || code == e2ee.CodePWRequired
 		stop(g.c.timers.prove)
 		g.c.timers.prove = g.c.after(proveEvery, g.prove)
 		return
@@ -228,7 +246,7 @@ func (g *guestSeat) restart(code e2ee.Code) {
 }
 
 func (g *guestSeat) setPassword(key []byte) {
-	g.password = true
+	g.password, g.key = true, key
 	if g.c.phase == PhasePassword {
 		g.c.setPhase(PhaseConnecting)
 	}

@@ -12,6 +12,9 @@ import (
 // lostTimeout is how long a lost media connection may take to come back.
 const lostTimeout = 60 * time.Second
 
+// aloneTimeout is the same when no server helps with it.
+const aloneTimeout = 10 * time.Second
+
 // serverSign is how long the server may take to answer while the other party is
 // silent, too, before it is taken for lost.
 const serverSign = 600 * time.Millisecond
@@ -89,9 +92,13 @@ func (c *Call) reconnecting() {
 	}
 	c.setPhase(PhaseReconnecting)
 	stop(c.timers.lost)
-	c.timers.lost = c.after(lostTimeout, func() {
+	patience, end := lostTimeout, lastWord{EndError, &protocol.WireError{Code: protocol.ErrorCodeTimeout, Detail: "media lost"}}
+	if c.word != nil {
+		patience, end = aloneTimeout, *c.word
+	}
+	c.timers.lost = c.after(patience, func() {
 		if c.phase == PhaseReconnecting {
-			c.finish(EndError, &protocol.WireError{Code: protocol.ErrorCodeTimeout, Detail: "media lost"})
+			c.finish(end.reason, end.err)
 		}
 	})
 }

@@ -108,6 +108,32 @@ func (c *Call) expectAnswer() {
 	})
 }
 
+// lastWord is what the server has ended the call with, as far as it is up to the
+// server.
+type lastWord struct {
+	reason EndReason
+	err    *protocol.WireError
+}
+
+// outlivesServer reports whether the call goes on after the server's last word: as
+// long as media flows past the server. What flows through its relay it can stop, so
+// there its word is as good as the deed.
+func (c *Call) outlivesServer() bool { return c.phase == PhaseLive && c.lastPath != PathRelayed }
+
+// dismissed is said by the server, which wants no more of this call. Two people who
+// see each other do not need it, and a lie must not part them: the call goes on if it
+// can, until one of them leaves. There is no way back into it.
+func (c *Call) dismissed(reason EndReason, err *protocol.WireError) {
+	switch {
+	case c.word != nil:
+	case !c.outlivesServer():
+		c.finish(reason, err)
+	default:
+		c.word = &lastWord{reason, err}
+		c.leaveServer(true)
+	}
+}
+
 // mayTakeServers is false for credentials that come faster than a server of good
 // will sends them.
 func (l *signalingLink) mayTakeServers(now time.Time) bool {

@@ -170,7 +170,10 @@ func sentence(e peer.Event) string {
 	case peer.Verified:
 		return fmt.Sprintf("The other side says that the words %s.", e.Verdict)
 	case peer.SignalingChanged:
-		if !e.Online {
+		switch {
+		case e.ForGood:
+			return "The server has closed this call. What flows directly goes on until one of you leaves; nobody can come back into it."
+		case !e.Online:
 			return "The server is away; trying to come back. What flows directly goes on."
 		}
 	case peer.Ended:

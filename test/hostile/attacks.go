@@ -124,6 +124,7 @@ func foundOnTheWay() []Attack {
 		{"B13", "says of a call's host that it comes and goes, so that answers meet later questions", "native", "the picture goes on, over the same connection", here("TestHostComesAndGoes")},
 		{"B14", "floods both pages of a call, makes the host come and go, puts junk into a new handshake", "browser", "the picture goes on, over the same connection", page("e2e/hostile/junk.spec.ts", "B06")},
 		{"B15", "is told to leave and begins a frame that never ends; or is a server, and the client wants to leave", "both", "let go after 5 s", all(unitSignaling("TestUnfinishedFrameAtTheEnd"), inGo("./peer", "TestUnfinishedFrameAtTheEnd"))},
+		{"B16", "says in mid-call that the call has ended, was opened elsewhere, or is refused", "both", "the picture goes on, over the same connection", all(here("TestServersLastWord"), page("e2e/hostile/junk.spec.ts", "B16"))},
 		{"B40", "gives seats to clients in both roles and waits for them to be shown", "native", "shown once, to the server it is from", here("TestSeatIsShownOnce")},
 		{"B41", "somebody with the link, and with an old, a foreign or a guessed seat, wants the place of a guest", "server", "no sooner than without one", unitSignaling("TestStolenSeat")},
 	}

@@ -90,3 +90,34 @@ func TestHostComesAndGoes(t *testing.T) {
 	uninterrupted(t, host, guest)
 	got(t, "B13", "the picture goes on, over the same connection")
 }
+
+// A server ends the call, by word and by final close codes. What flows
+// past the server goes on until one of the two leaves.
+func TestServersLastWord(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*Line){
+		"ended":     func(l *Line) { say(t, l, protocol.Ended{Reason: protocol.EndReasonHost}) },
+		"over":      func(l *Line) { _ = l.client.Close(protocol.CloseEnded, "") },
+		"elsewhere": func(l *Line) { _ = l.client.Close(protocol.CloseReplaced, "") },
+		"removed":   func(l *Line) { _ = l.client.Close(protocol.CloseDropped, "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := stage(t)
+			host, guest := live(r)
+			for role, p := range map[protocol.Role]*testkit.Party{protocol.RoleHost: host, protocol.RoleGuest: guest} {
+				end(r.Latest(role))
+				testkit.Await(p, func(e peer.SignalingChanged) bool { return e.ForGood })
+			}
+			uninterrupted(t, host, guest)
+			guest.Hangup()
+			if over := testkit.AwaitEnd(guest); over.Reason != peer.EndHangup || over.Code != "" {
+				t.Errorf("the guest's call ended with %s %s", over.Reason, over.Code)
+			}
+			if over := testkit.AwaitEnd(host); over.Reason != peer.EndPeerHangup || over.Code != "" {
+				t.Errorf("the host's call ended with %s %s", over.Reason, over.Code)
+			}
+		})
+	}
+	got(t, "B16", "the picture goes on, over the same connection")
+}

@@ -39,6 +39,11 @@ class Voice {
       this.#page?.send(typeof one === "string" || Buffer.isBuffer(one) ? one : JSON.stringify(one));
   }
 
+  /** Closes the connection with a code, as a server does. */
+  async end(code: number): Promise<void> {
+    await this.#page?.close({ code });
+  }
+
   /** Breaks the connection. */
   async hangUp(): Promise<void> {
     await Promise.all([this.#server?.close(), this.#page?.close()]);
@@ -162,4 +167,17 @@ test("B06 malformed, huge, replayed and repeated messages for both: the call goe
     voice.say({ type: "peer", slot, cid, state: "gone" });
     await uninterrupted();
   }
+});
+
+test("B16 a server's last words in mid-call: the call goes on, says so, and ends when one of the two leaves", async ({
+  person,
+}) => {
+  const { host, guest, toHost, toGuest, uninterrupted } = await stage(person);
+  toGuest.say({ type: "ended", reason: "host" });
+  await toHost.end(4001);
+  for (const page of [host, guest]) await expect(page.getByText("The server has closed this call.")).toBeVisible();
+  await uninterrupted();
+  await guest.getByRole("button", { name: "Leave" }).click();
+  await expect(guest.getByRole("heading", { name: "You have left the call" })).toBeFocused();
+  await expect(host.getByRole("heading", { name: "Ben has left the call" })).toBeFocused();
 });

@@ -32,6 +32,7 @@ export function pillsOf({ call, media, name, selfShown, online }: Facts): Pill[]
   if (phase === "reconnecting") say(stalled(name, !online || offline, peerAway), null, "amber");
   if (phase !== "live") return list;
   if (offline) say(m.call_signaling_lost(), "wifi-off", "amber");
+  else if (error) say(m.call_server_left(), "link-2-off", "amber"); // its last word, and no reason to stop
   if (weak) say(weakness(weak, name), "wifi-off", "amber");
   if (remote?.hidden) say(m.truth_hidden({ name }), "moon");
   if (remote?.fates.mic === "gone") say(m.truth_mic_gone({ name }), "mic-off", "amber");

@@ -36,6 +36,8 @@ interface ConversationEvents {
   needsKeys: undefined;
   /** Nothing comes any more: whoever can help with another path should. */
   silent: undefined;
+  /** And that for so long that this person is told. */
+  lost: undefined;
   /** This person has written a line, or one of them has arrived. */
   said: undefined;
 }
@@ -308,7 +310,9 @@ export class Conversation extends Emitter<ConversationEvents> {
   }
 
   #lost(): void {
-    if (this.#state.move("media-lost")) this.#recovery.begin();
+    if (!this.#state.move("media-lost")) return;
+    this.#recovery.begin();
+    this.emit("lost", undefined);
   }
 
   #flowing(): void {

@@ -14,7 +14,7 @@ import { capabilities } from "./capabilities.ts";
 import { Party } from "./party.ts";
 import { Pump } from "./pump.ts";
 import { decodeSealed } from "./sealed.ts";
-import { isRefusal, triesAgain } from "./setback.ts";
+import { isRefusal, setback } from "./setback.ts";
 import type { CallState } from "./state.ts";
 import type { EndReason, Verdict } from "./types.ts";
 
@@ -60,9 +60,9 @@ export class GuestRole extends Party implements Role {
     });
     this.line.on("message", (m) => this.#receive(m));
     this.line.on("frame", ({ frame }) => this.#pump.run((m, now) => m.receive(frame, now)));
-    this.line.on("down", () => this.#down());
+    this.line.on("down", () => this.down());
     this.line.on("unreachable", () => this.unreachable());
-    this.line.on("final", (code) => this.#refused(code, ""));
+    this.line.on("final", (code) => this.lastWord({ reason: this.#reasonFor(code), code }));
   }
 
   start(): void {
@@ -152,7 +152,7 @@ export class GuestRole extends Party implements Role {
       case "ice":
         return this.useServers(message.ice.servers);
       case "ended":
-        return this.finish("expired", "E_GONE");
+        return this.lastWord({ reason: "expired", code: "E_GONE" });
     }
   }
 
@@ -172,6 +172,8 @@ export class GuestRole extends Party implements Role {
       this.#proveLater = true;
     } else if (host) {
       this.#proveAt = performance.now() + TRY_AGAIN_MS;
+      const known = this.conversation && this.password; // the machine forgets one that is said to be wrong
+      if (known) this.#pump.run((m, now) => m.setPassword(known, now));
       this.#pump.run((m, now) => m.hostOnline(host, now));
     }
   }
@@ -183,7 +185,7 @@ export class GuestRole extends Party implements Role {
     this.state.move("host-away");
   }
 
-  #down(): void {
+  protected down(): void {
     this.conversation?.suspect();
     this.#host = null;
     this.#pump.run((m, now) => m.disconnected(now));
@@ -243,16 +245,22 @@ export class GuestRole extends Party implements Role {
   }
 
   #failed(code: Code): void {
-    if (code === "E_PW_REQUIRED") {
-      this.#needsPassword = true;
-      this.state.move("password-needed");
-    } else if (triesAgain(code, this.state.view.phase, this.conversation !== null)) {
-      if (!this.conversation) this.state.set({ error: { code, fatal: false } });
-      this.scope.timeout(() => this.#prove(), TRY_AGAIN_MS);
-    } else this.#refused(code, "");
+    switch (setback(code, this.state.view.phase, this.conversation !== null)) {
+      case "again":
+        if (!this.conversation) this.state.set({ error: { code, fatal: false } });
+        this.scope.timeout(() => this.#prove(), TRY_AGAIN_MS);
+        return;
+      case "password":
+        this.#needsPassword = true;
+        this.state.move("password-needed");
+        return;
+      case "over":
+        this.finish(this.#reasonFor(code), code);
+    }
   }
 
   #wrongPassword(failures: number, locked: boolean): void {
+    if (this.conversation) return this.#failed("E_CONFIRM"); // it was right before: this is about the handshake
     this.#needsPassword = true;
     this.password = null;
     if (locked) return this.finish("refused", "E_LOCKED");
@@ -260,13 +268,9 @@ export class GuestRole extends Party implements Role {
     this.state.move("password-needed", { attemptsLeft, error: { code: "E_CONFIRM", fatal: false } });
   }
 
-  #refused(code: Code, message: string): void {
-    const admitted = this.conversation !== null;
-    this.conversation?.close();
-    let reason: EndReason = "error";
-    if (code === "E_GONE") reason = "expired";
-    else if (code === "E_DENIED" && admitted) reason = "removed";
-    else if (isRefusal(code)) reason = "refused";
-    this.finish(reason, code, message);
+  #reasonFor(code: Code): EndReason {
+    if (code === "E_GONE") return "expired";
+    if (code === "E_DENIED" && this.conversation) return "removed";
+    return isRefusal(code) ? "refused" : "error";
   }
 }

@@ -43,9 +43,9 @@ export class HostRole extends Party implements Role {
     this.line.on("joined", ({ cid, joined }) => this.#joined(cid, joined));
     this.line.on("message", (m) => this.#receive(m));
     this.line.on("frame", ({ slot, frame }) => this.#pump.run((m, now) => m.receive(slot, frame, now)));
-    this.line.on("down", () => this.#down());
+    this.line.on("down", () => this.down());
     this.line.on("unreachable", () => this.unreachable());
-    this.line.on("final", (code) => this.#refused(code));
+    this.line.on("final", (code) => this.lastWord({ reason: reasonFor(code), code }));
   }
 
   start(): void {
@@ -184,7 +184,7 @@ export class HostRole extends Party implements Role {
       case "ice":
         return this.useServers(message.ice.servers);
       case "ended":
-        return this.finish("expired", message.reason === "expired" ? "E_GONE" : null);
+        return this.lastWord({ reason: "expired", code: message.reason === "expired" ? "E_GONE" : null });
     }
   }
 
@@ -197,7 +197,7 @@ export class HostRole extends Party implements Role {
     this.#lost(slot);
   }
 
-  #down(): void {
+  protected down(): void {
     this.conversation?.suspect();
     this.#pump.run((m, now) => m.disconnected(now));
     this.#sessions.clear();
@@ -213,10 +213,6 @@ export class HostRole extends Party implements Role {
     this.#slot = null; // media may go on; the guest comes back in another slot
     if (this.conversation) this.state.set({ peerAway: true });
     if (this.#door.locked) this.line.send({ type: "unlock" });
-  }
-
-  #refused(code: Code): void {
-    this.finish(code === "E_GONE" ? "expired" : code === "E_REPLACED" ? "replaced" : "error", code);
   }
 
   /** Also tells those who are at the door already. */
@@ -275,4 +271,8 @@ export class HostRole extends Party implements Role {
       if (codeOf(error) !== "E_STATE") throw error; // gone just now: it has no receiver
     }
   }
+}
+
+function reasonFor(code: Code): EndReason {
+  return code === "E_GONE" ? "expired" : code === "E_REPLACED" ? "replaced" : "error";
 }

@@ -10,7 +10,7 @@ import type { Session } from "./e2ee/session.ts";
 import type { Transfers } from "./files/transfers.ts";
 import type { Line } from "./line.ts";
 import { Negotiation } from "./negotiation.ts";
-import type { Over } from "./parting.ts";
+import { endAfter, outlives, type LastWord, type Over } from "./parting.ts";
 import { Persist, UNSAID_MAX, type Seat } from "./persist.ts";
 import { Scope } from "./scope.ts";
 import { ownServers } from "./servers.ts";
@@ -22,6 +22,9 @@ import { onWake } from "./wake.ts";
 
 /** Renew relay credentials well before they end; by our own clock, which may differ from the server's. */
 const RENEW_MS = CredentialTTLMS * 0.8;
+
+/** How long lost media may take to come back when no server helps with it. */
+const ALONE_MS = 10_000;
 
 /** Nobody notices that a page changes this much later than the click. */
 const HOLD_MS = 120;
@@ -47,6 +50,8 @@ export abstract class Party {
   #cancelRenew: (() => void) | null = null;
   #cancelLimit: (() => void) | null = null;
   #cancelWake: (() => void) | null = null;
+  #word: LastWord | null = null; // the server's; the call goes on without it
+  #cancelWord: (() => void) | null = null;
   #talkedMs = 0; // with guests who have left
   #lastPath: PathInfo | null = null;
   #lastVerified = false;
@@ -119,6 +124,8 @@ export abstract class Party {
   /** Renews them, unless that is under way. */
   protected abstract renewKeys(): void;
   protected abstract whisper(json: { t: string }): void;
+  /** The connection to the server is gone. */
+  protected abstract down(): void;
   protected abstract onOver(over: Over): void;
   protected abstract handle(effect: Effect): void;
 
@@ -179,6 +186,7 @@ export abstract class Party {
     conversation.on("needsKeys", () => this.requestRekey());
     conversation.on("said", () => this.saveSeat());
     conversation.on("silent", () => this.line.check());
+    conversation.on("lost", () => this.#endAlone());
     if (endsAt !== null)
       this.#cancelLimit = this.scope.timeout(() => this.conversation?.leave("limit"), Math.max(0, endsAt - now));
     this.saveSeat();
@@ -247,6 +255,21 @@ export abstract class Party {
     if (this.state.view.error?.code === "offline") this.state.set({ error: null });
   }
 
+  /**
+   * The server wants no more of this call. Two people who see each other do not need it, and a lie must not part them: so
+   * the call goes on if it can, until one of them leaves. There is no way back into it.
+   */
+  protected lastWord(word: LastWord): void {
+    const { phase, path } = this.state.view;
+    if (this.#word) return;
+    if (!this.conversation || !outlives(phase, path)) return this.finish(word.reason, word.code);
+    this.#word = word;
+    this.spent ||= word.reason === "expired";
+    this.line.close();
+    this.down();
+    this.state.set({ error: { code: word.code ?? "E_GONE", fatal: false }, peerAway: false });
+  }
+
   /** Host: there has been somebody in the call. */
   protected get met(): boolean {
     return this.#talkedMs > 0 || this.state.view.liveSince !== null;
@@ -288,10 +311,20 @@ export abstract class Party {
     this.conversation = null;
     this.#cancelLimit?.();
     this.#cancelWake?.();
-    this.onOver(over);
+    if (!this.#word) return this.onOver(over);
+    const { reason, code } = endAfter(this.#word, over);
+    this.finish(reason, code);
+  }
+
+  /** Media is lost. If the server has said its last word that is soon the end. */
+  #endAlone(): void {
+    const word = this.#word;
+    if (word) this.#cancelWord ??= this.scope.timeout(() => this.finish(word.reason, word.code), ALONE_MS);
   }
 
   #flowing(): void {
+    this.#cancelWord?.();
+    this.#cancelWord = null;
     if (this.#admittedAt !== null) this.#setupMs ??= Date.now() - this.#admittedAt;
     this.saveSeat();
   }

@@ -1,21 +1,24 @@
 import { expect, test } from "vitest";
-import { triesAgain } from "./setback.ts";
+import { setback } from "./setback.ts";
 
 test.each([
-  ["E_TIMEOUT", "connecting", false, true],
-  ["E_OUTER", "ready", false, true],
-  ["E_HOSTSIG", "connecting", false, false],
-  ["E_BUSY", "connecting", false, false],
-  ["E_HOSTSIG", "live", true, true],
-  ["E_CONFIRM", "live", true, true],
-  ["E_BUSY", "live", true, true],
-  ["E_LOCKED", "live", true, true],
-  ["E_DENIED", "live", true, false],
-  ["E_GONE", "live", true, false],
-  ["E_CONFIRM", "reconnecting", true, true],
-  ["E_HOSTSIG", "joining", true, true],
-  ["E_BUSY", "reconnecting", true, false],
-  ["E_DENIED", "reconnecting", true, false],
-] as const)("%s while %s, in a conversation %s: tries again %s", (code, phase, conversing, again) => {
-  expect(triesAgain(code, phase, conversing)).toBe(again);
+  ["E_TIMEOUT", "connecting", false, "again"],
+  ["E_OUTER", "ready", false, "again"],
+  ["E_HOSTSIG", "connecting", false, "over"],
+  ["E_BUSY", "connecting", false, "over"],
+  ["E_PW_REQUIRED", "connecting", false, "password"],
+  ["E_HOSTSIG", "live", true, "again"],
+  ["E_CONFIRM", "live", true, "again"],
+  ["E_PW_REQUIRED", "live", true, "again"],
+  ["E_BUSY", "live", true, "again"],
+  ["E_LOCKED", "live", true, "again"],
+  ["E_DENIED", "live", true, "over"],
+  ["E_GONE", "live", true, "over"],
+  ["E_CONFIRM", "reconnecting", true, "again"],
+  ["E_PW_REQUIRED", "reconnecting", true, "again"],
+  ["E_HOSTSIG", "joining", true, "again"],
+  ["E_BUSY", "reconnecting", true, "over"],
+  ["E_DENIED", "reconnecting", true, "over"],
+] as const)("%s while %s, in a conversation %s: %s", (code, phase, conversing, then) => {
+  expect(setback(code, phase, conversing)).toBe(then);
 });

@@ -13,7 +13,10 @@ command -v gcc >/dev/null 2>&1 || missing+=(gcc libc6-dev) # the race detector n
 command -v ip >/dev/null 2>&1 || missing+=(iproute2)
 command -v nft >/dev/null 2>&1 || missing+=(nftables)
 command -v espeak-ng >/dev/null 2>&1 || missing+=(espeak-ng)
-[ ${#missing[@]} -eq 0 ] && exit 0
+if [ ${#missing[@]} -eq 0 ]; then
+  "$(dirname "$0")/portrait.sh" >/dev/null
+  exit 0
+fi
 
 install="apt-get update && apt-get install -y --no-install-recommends ${missing[*]}"
 if ! command -v apt-get >/dev/null 2>&1; then
@@ -28,3 +31,4 @@ fi
 echo "installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 sh -c "$install" >/tmp/visavis-apt.log 2>&1 || { tail -n 20 /tmp/visavis-apt.log >&2; exit 1; }
+"$(dirname "$0")/portrait.sh" >/dev/null

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
+import { quietRuntime } from "./scripts/quiet.mjs";
 
 const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8")) as { version: string };
 
@@ -23,5 +24,6 @@ export default defineConfig({
       },
     },
   },
+  worker: { plugins: () => [quietRuntime()] },
   server: { proxy: { "/ws": { target: "http://localhost:8080", ws: true } } },
 });

@@ -6,10 +6,12 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { foreign } from "./quiet.mjs";
 
 const dist = new URL("../dist/", import.meta.url);
-const compressible = /\.(html|js|css|svg|json)$/;
+const compressible = /\.(html|js|css|svg|json|wasm|tflite)$/;
 const smallest = 512; // below, the header costs more than compression saves
+const large = 1_000_000; // bytes; from there on the best brotli takes half a minute and saves a tenth
 
 const read = (path) => readFileSync(new URL(path, dist));
 const files = () =>
@@ -51,6 +53,13 @@ function manifest() {
   return `${JSON.stringify({ version, files: list }, null, 1)}\n`;
 }
 
+/** What talks to others than our own server does not ship. */
+function checkForeign() {
+  for (const file of files())
+    if (/\.(js|html)$/.test(file) && foreign.test(read(file).toString())) throw new Error(`${file} names ${foreign}`);
+}
+
+checkForeign();
 for (const file of files()) if (/\.(gz|br)$|^bundle\.json$/.test(file)) rmSync(new URL(file, dist));
 writeFileSync(new URL("index.html", dist), page());
 writeFileSync(new URL("bundle.json", dist), manifest());
@@ -60,6 +69,7 @@ for (const file of files()) {
   const content = read(file);
   if (content.length < smallest) continue;
   writeFileSync(new URL(`${file}.gz`, dist), gzipSync(content, { level: 9 }));
-  const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } };
-  writeFileSync(new URL(`${file}.br`, dist), brotliCompressSync(content, quality));
+  const quality = content.length < large ? constants.BROTLI_MAX_QUALITY : 9;
+  const params = { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+  writeFileSync(new URL(`${file}.br`, dist), brotliCompressSync(content, { params }));
 }

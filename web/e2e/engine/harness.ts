@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
 import { build, type Plugin } from "vite";
@@ -7,13 +8,23 @@ import { test as base } from "../support/fixtures.ts";
 const workerPath = "/engine-worker.js";
 const workerSource = "worker.ts?worker&url";
 
-/** In place of the address that the bundler would make for the app. */
+/** In place of the addresses that the bundler would make for the app. The other worker is the app's own: it needs its files. */
 const workerAddress: Plugin = {
   name: "worker-address",
   enforce: "pre",
-  resolveId: (id) => (id.endsWith(workerSource) ? "\0worker-address" : undefined),
-  load: (id) => (id === "\0worker-address" ? `export default ${JSON.stringify(workerPath)}` : undefined),
+  resolveId: (id) => /(vision)?worker\.ts\?worker&url$/.exec(id)?.[0].replace(/^/, "\0"),
+  load(id) {
+    if (!id.startsWith("\0") || !id.endsWith(workerSource)) return undefined;
+    return `export default ${JSON.stringify(id.includes("vision") ? visionWorker() : workerPath)}`;
+  },
 };
+
+function visionWorker(): string {
+  const dist = fileURLToPath(new URL("../../dist/assets", import.meta.url));
+  const name = readdirSync(dist).find((file) => /^visionworker-.*\.js$/.test(file));
+  if (!name) throw new Error("the app is not built");
+  return `/assets/${name}`;
+}
 
 /** A module and all that it imports as one script. */
 async function bundle(file: string): Promise<string> {

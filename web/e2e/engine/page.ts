@@ -7,6 +7,9 @@ import { guestLink } from "../../src/engine/e2ee/derive.ts";
 import { newLink, parseFragment, secureRandom } from "../../src/engine/e2ee/link.ts";
 import { stretchPassword } from "../../src/engine/e2ee/password.ts";
 import { LocalMedia } from "../../src/engine/media.ts";
+import { FaceDetector } from "../../src/engine/vision/facedetector.ts";
+import type { Sight } from "../../src/engine/vision/messages.ts";
+import { startWorker } from "../../src/engine/workers.ts";
 import type { CallOptions, CallStore, DevicePrefs, Notice } from "../../src/engine/types.ts";
 
 const store: CallStore = {
@@ -104,6 +107,18 @@ class Bench {
     }
     await context.close();
     return loudest;
+  }
+
+  /** Who is found in a picture (base64), `width` px of it from the left. */
+  async look(base64: string, width: number): Promise<Sight | null> {
+    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    const picture = await createImageBitmap(new Blob([bytes]));
+    const detector = new FaceDetector(() => startWorker("vision"));
+    try {
+      return await detector.detect(await createImageBitmap(picture, 0, 0, width, picture.height));
+    } finally {
+      detector.close();
+    }
   }
 
   /** The connection that the call goes over; others may be on standby. */

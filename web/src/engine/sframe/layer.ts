@@ -4,7 +4,7 @@ import type { LinkRole } from "../e2ee/link.ts";
 import { Emitter } from "../emitter.ts";
 import { Scope } from "../scope.ts";
 import type { FromWorker, StreamCounts, StreamOptions, ToWorker } from "./messages.ts";
-import { startWorker } from "./start.ts";
+import { startWorker } from "../workers.ts";
 
 /** Longer than any answer takes on a machine that is busy with something else. */
 const ANSWER_MS = 3_000;
@@ -111,7 +111,7 @@ export class FrameLayer extends Emitter<LayerEvents> {
   }
 
   #start(): Worker {
-    const worker = startWorker();
+    const worker = startWorker("frames");
     this.#scope.listen(worker, "message", (e) => this.#receive((e as MessageEvent<FromWorker>).data));
     this.#scope.listen(worker, "error", () => worker === this.#worker && this.#restart());
     return worker;

@@ -1,10 +1,12 @@
 package protocol
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"unicode/utf8"
 )
 
@@ -123,6 +125,24 @@ func DecodeServer(frame []byte) (ServerMessage, error) {
 		return m, err
 	}
 	return nil, ErrUnknownType
+}
+
+// DecodeCheckRequest parses the body of a request to [PathCheck], strictly: one
+// object, without unknown fields.
+func DecodeCheckRequest(body []byte) (CheckRequest, error) {
+	var r CheckRequest
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if !utf8.Valid(body) || d.Decode(&r) != nil {
+		return CheckRequest{}, parseError("not a check request")
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return CheckRequest{}, parseError("more than a check request")
+	}
+	if len(r.Offer) > LimitCheckOffer {
+		return CheckRequest{}, &WireError{Code: ErrorCodeSize}
+	}
+	return r, nil
 }
 
 func typeOf(frame []byte) (string, error) {

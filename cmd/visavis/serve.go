@@ -13,11 +13,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/visavis-call/visavis/internal/call"
 	"github.com/visavis-call/visavis/internal/config"
 	"github.com/visavis-call/visavis/internal/httpd"
+	"github.com/visavis-call/visavis/internal/mirror"
 	"github.com/visavis-call/visavis/internal/relay"
 	"github.com/visavis-call/visavis/internal/signaling"
 	"github.com/visavis-call/visavis/internal/store/sqlstore"
@@ -32,6 +34,10 @@ const (
 	shutdownTimeout = 8 * time.Second
 	// purgeInterval is how often calls that are over are cleared away.
 	purgeInterval = time.Hour
+	// checksAtOnce network checks run, of at most 2.5 Mbit/s each way; checksPerAddress
+	// is for one: two people, or one whose last check is still being closed.
+	checksAtOnce     = 8
+	checksPerAddress = 2
 )
 
 type serveCmd struct {
@@ -107,6 +113,7 @@ type node struct {
 	url         string
 	store       *sqlstore.DB
 	relay       *relay.Server
+	mirror      *mirror.Mirror
 	switchboard *switchboard.Switchboard
 	signaling   *signaling.Server
 	udp         net.PacketConn
@@ -135,6 +142,9 @@ func newNode(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *node,
 	if err != nil {
 		return nil, err
 	}
+	if n.mirror, err = newMirror(n.relay, registry, log); err != nil {
+		return nil, err
+	}
 	n.switchboard = switchboard.New(switchboard.Config{
 		MaxCalls: cfg.Limits.Calls,
 		Call: call.Config{
@@ -159,6 +169,15 @@ func newNode(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *node,
 		n.metrics = httpd.NewMetricsServer(registry)
 	}
 	return n, nil
+}
+
+// newMirror makes the other end of network checks, inside the relay.
+func newMirror(r *relay.Server, registry prometheus.Registerer, log *slog.Logger) (*mirror.Mirror, error) {
+	return mirror.New(mirror.Config{
+		Open:   func(now time.Time) (mirror.Line, error) { return r.OpenCheck(now) },
+		Checks: checksAtOnce, ChecksPerSource: checksPerAddress,
+		Registerer: registry, Log: log.With(telemetry.FieldComponent, "mirror"),
+	})
 }
 
 // openPort opens the one port and puts signaling and the web app behind it.
@@ -186,6 +205,7 @@ func (n *node) openPort(ctx context.Context, metrics *telemetry.Metrics, pseudon
 	n.signaling, err = signaling.New(signaling.Config{
 		Switchboard:           n.switchboard,
 		Relay:                 n.relay,
+		Mirror:                n.mirror,
 		PublicURL:             n.cfg.Server.URL,
 		RelayPort:             portOf(tcp.Addr()),
 		RelayTLS:              tlsConfig != nil,
@@ -204,6 +224,7 @@ func (n *node) openPort(ctx context.Context, metrics *telemetry.Metrics, pseudon
 	n.http, err = httpd.NewServer(httpd.Config{
 		App:       web.Dist(),
 		Signaling: n.signaling,
+		Check:     n.signaling.Check,
 		Ready:     n.store.Ping,
 		PublicURL: n.cfg.Server.URL,
 		TLS:       tlsConfig != nil,
@@ -249,6 +270,9 @@ func (n *node) close() error {
 	}
 	if n.splitter != nil {
 		errs = append(errs, n.splitter.Close())
+	}
+	if n.mirror != nil {
+		n.mirror.Close()
 	}
 	if n.relay != nil {
 		errs = append(errs, n.relay.Close())

@@ -6,7 +6,7 @@ import "strings"
 // is here; one that is not fails the test until somebody decides where it
 // belongs. Everything may also import internal/telemetry, for field names.
 //
-//	cmd → httpd → signaling → {switchboard, relay} → {call, store} → protocol
+//	cmd → httpd → signaling → {switchboard, relay, mirror} → {call, store} → protocol
 func imports() map[string][]string {
 	return map[string][]string{
 		"protocol":        {},
@@ -19,10 +19,11 @@ func imports() map[string][]string {
 
 		"internal/call":            {"protocol"},
 		"internal/switchboard":     {"internal/call", "internal/store", "protocol"},
-		"internal/signaling":       {"internal/call", "internal/switchboard", "protocol", "e2ee"},
+		"internal/signaling":       {"internal/call", "internal/mirror", "internal/switchboard", "protocol", "e2ee"},
 		"internal/httpd":           {"internal/bundle", "internal/signaling", "protocol", "web"},
 		"internal/bundle":          {},
 		"internal/relay":           {"protocol"},
+		"internal/mirror":          {"protocol"},
 		"internal/store":           {"protocol"},
 		"internal/store/sqlstore":  {"internal/store", "protocol"},
 		"internal/store/storetest": {"internal/store", "protocol"},

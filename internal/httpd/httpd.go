@@ -31,14 +31,15 @@ const (
 	writeTimeout  = 30 * time.Second
 	idleTimeout   = 60 * time.Second
 	maxHeader     = 16 << 10
-	maxBody       = 4 << 10 // nothing here takes a body
+	maxBody       = 4 << 10 // only protocol.PathCheck takes one
 	readyTimeout  = 2 * time.Second
 )
 
 // Config is what the front door needs.
 type Config struct {
-	App       fs.FS        // the built client
-	Signaling http.Handler // serves [protocol.PathSignaling]
+	App       fs.FS            // the built client
+	Signaling http.Handler     // serves [protocol.PathSignaling]
+	Check     http.HandlerFunc // serves [protocol.PathCheck]
 	// Ready reports whether the parts behind can serve.
 	Ready func(context.Context) error
 	// PublicURL is the origin of links if it is not the one clients connect to.
@@ -56,6 +57,7 @@ func NewServer(cfg Config) (*http.Server, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+protocol.PathSignaling, cfg.Signaling)
+	mux.HandleFunc("POST "+protocol.PathCheck, cfg.Check)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, cfg) })
 	a.route(mux)

@@ -39,6 +39,7 @@ func handler(t *testing.T, change func(*Config)) http.Handler {
 	cfg := Config{
 		App:       built(),
 		Signaling: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }),
+		Check:     http.NotFound,
 		Ready:     func(context.Context) error { return nil },
 		Log:       slog.New(slog.DiscardHandler),
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"html"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 const (
 	remoteDialTimeout  = 10 * time.Second
 	remoteWriteTimeout = 10 * time.Second
+	remoteAnswerLimit  = 64 << 10
 )
 
 // LocalConfig is what [NewLocalServer] needs.
@@ -47,6 +49,7 @@ func NewLocalServer(cfg LocalConfig) (*http.Server, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+protocol.PathSignaling, func(w http.ResponseWriter, r *http.Request) { carry(w, r, cfg) })
+	mux.HandleFunc("POST "+protocol.PathCheck, func(w http.ResponseWriter, r *http.Request) { carryCheck(w, r, cfg) })
 	a.route(mux)
 	h := onlyHost(cfg.Self, secure(cfg.Self, a.scripts, mux))
 	return newServer(recovered(cfg.Log, http.MaxBytesHandler(h, maxBody))), nil
@@ -105,6 +108,34 @@ func carry(w http.ResponseWriter, r *http.Request, cfg LocalConfig) {
 	pump(ctx, page, remote)
 	cancel()
 	<-done
+}
+
+// carryCheck asks the server for a network check in the page's name. The check
+// itself goes from the browser to the server's relay.
+func carryCheck(w http.ResponseWriter, r *http.Request, cfg LocalConfig) {
+	if r.Header.Get("Origin") != cfg.Self {
+		plain(w, http.StatusForbidden, "origin not allowed")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), remoteDialTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, cfg.Server+protocol.PathCheck, r.Body)
+	if err != nil {
+		plain(w, http.StatusBadRequest, "bad request")
+		return
+	}
+	request.Header.Set("Origin", cfg.Server)
+	answer, err := cfg.Client.Do(request)
+	if err != nil {
+		cfg.Log.Debug("server cannot be reached", "err", err)
+		plain(w, http.StatusBadGateway, "the server cannot be reached")
+		return
+	}
+	defer func() { _ = answer.Body.Close() }()
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(answer.StatusCode)
+	_, _ = io.Copy(w, io.LimitReader(answer.Body, remoteAnswerLimit)) // the page may be gone
 }
 
 func dialRemote(ctx context.Context, cfg LocalConfig) (*websocket.Conn, error) {

@@ -2,6 +2,8 @@ package httpd
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -114,6 +116,37 @@ func TestLocalPageCarriesTheSocket(t *testing.T) {
 	}
 	if _, _, err := c.Read(t.Context()); websocket.CloseStatus(err) != protocol.CloseReplaced {
 		t.Errorf("closed with %v, want %d", err, protocol.CloseReplaced)
+	}
+}
+
+// A network check is asked for in the name of the page, and nobody else's.
+func TestLocalPageCarriesTheCheck(t *testing.T) {
+	self := "http://127.0.0.1:8090"
+	remote := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = fmt.Fprintf(w, "%s %s %s %s", r.Method, r.URL.Path, r.Header.Get("Origin"), body)
+	}))
+	t.Cleanup(remote.Close)
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	s, err := NewLocalServer(LocalConfig{
+		App: built(), Self: self, Server: remote.URL, Client: &http.Client{Transport: transport}, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for origin, want := range map[string]int{self: http.StatusServiceUnavailable, "https://evil.example": http.StatusForbidden, "": http.StatusForbidden} {
+		r := httptest.NewRequest(http.MethodPost, self+protocol.PathCheck, strings.NewReader("body"))
+		r.Header.Set("Origin", origin)
+		w := httptest.NewRecorder()
+		s.Handler.ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("origin %q: status %d, want %d", origin, w.Code, want)
+		}
+		if said := "POST /check " + remote.URL + " body"; origin == self && w.Body.String() != said {
+			t.Errorf("the server got %q, want %q", w.Body, said)
+		}
 	}
 }
 

@@ -253,7 +253,7 @@ func TestTLS(t *testing.T) {
 	}
 	s := startSplitter(t, l, selfSigned(t))
 	web, err := NewServer(Config{
-		App: built(), Signaling: http.NotFoundHandler(), TLS: true,
+		App: built(), Signaling: http.NotFoundHandler(), Check: http.NotFound, TLS: true,
 		Ready: func(context.Context) error { return nil }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

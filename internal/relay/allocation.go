@@ -95,7 +95,7 @@ func (a *allocation) deliver(p []byte, to net.Addr) string {
 	if !a.bits.take(float64(8*len(p)), bps, bps, now) {
 		return dropBitRate
 	}
-	if a.call.volume.Add(int64(len(p))) > l.limits.CallBytes {
+	if a.call.volume.Add(int64(len(p))) > a.call.bytes(l.limits) {
 		return dropVolume
 	}
 	pkt := l.packets.Get().(*packet)

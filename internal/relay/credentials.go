@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,7 +37,7 @@ func (a account) String() string { return a.handle + "." + string(a.role) }
 func parseAccount(s string) (account, bool) {
 	handle, role, ok := strings.Cut(s, ".")
 	a := account{handle, protocol.Role(role)}
-	return a, ok && len(handle) == handleLength && (a.role == protocol.RoleHost || a.role == protocol.RoleGuest)
+	return a, ok && len(handle) == handleLength && slices.Contains([]protocol.Role{protocol.RoleHost, protocol.RoleGuest, roleProbe}, a.role)
 }
 
 // formatUsername follows draft-uberti-behave-turn-rest-00, section 2.2:

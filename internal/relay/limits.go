@@ -16,6 +16,8 @@ type Limits struct {
 	BitsPerSecond      int   // relayed from one allocation
 	PacketsPerSecond   int   // relayed from one allocation
 	CallBytes          int64 // relayed in one call, both ways
+	CheckAllocations   int   // of the client of one check
+	CheckBytes         int64 // relayed in one check, both ways
 	RequestsPerSecond  int   // without credentials, from one IPv4 /24 or IPv6 /64
 	BindingsPerSecond  int   // STUN Binding requests, from one IPv4 /24 or IPv6 /64
 	Connections        int   // TCP, of the whole server
@@ -31,6 +33,9 @@ type Limits struct {
 // lost on the way. Hence 40 for a role, and twice that for two behind one address.
 // A permission is for an address, and there is only one here, so an allocation has
 // at most one; what is limited instead is channels.
+//
+// A check is over one URL, so two interfaces and two families are 4, twice if one
+// of the requests is sent again from another port. It carries half a megabyte each way.
 func DefaultLimits() Limits {
 	return Limits{
 		Allocations:        10_000,
@@ -40,6 +45,8 @@ func DefaultLimits() Limits {
 		BitsPerSecond:      8_000_000,
 		PacketsPerSecond:   2_000,
 		CallBytes:          4_000_000_000,
+		CheckAllocations:   8,
+		CheckBytes:         2_000_000,
 		RequestsPerSecond:  20,
 		BindingsPerSecond:  100,
 		Connections:        10_000,
@@ -56,6 +63,7 @@ func (l Limits) withDefaults() Limits {
 		{&l.Allocations, d.Allocations},
 		{&l.AllocationsPerRole, d.AllocationsPerRole},
 		{&l.AllocationsPerIP, d.AllocationsPerIP},
+		{&l.CheckAllocations, d.CheckAllocations},
 		{&l.Channels, d.Channels},
 		{&l.BitsPerSecond, d.BitsPerSecond},
 		{&l.PacketsPerSecond, d.PacketsPerSecond},
@@ -70,6 +78,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.CallBytes == 0 {
 		l.CallBytes = d.CallBytes
+	}
+	if l.CheckBytes == 0 {
+		l.CheckBytes = d.CheckBytes
 	}
 	return l
 }

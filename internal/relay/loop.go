@@ -84,7 +84,8 @@ type call struct {
 	members atomic.Pointer[[]*allocation] // replaced as a whole, under loop.mu
 	volume  atomic.Int64                  // bytes relayed
 
-	over bool // guarded by loop.mu
+	check bool // never changed
+	over  bool // guarded by loop.mu
 	// floor is the latest expiry, by role, of the credentials that were taken
 	// back; guarded by loop.mu.
 	floor map[protocol.Role]time.Time
@@ -96,6 +97,22 @@ func (c *call) list() []*allocation {
 		return *p
 	}
 	return nil
+}
+
+// bytes is how many may be relayed in the call.
+func (c *call) bytes(l Limits) int64 {
+	if c.check {
+		return l.CheckBytes
+	}
+	return l.CallBytes
+}
+
+// perRole is how many allocations one side of the call may have.
+func (c *call) perRole(l Limits) int {
+	if c.check {
+		return l.CheckAllocations
+	}
+	return l.AllocationsPerRole
 }
 
 // at returns the allocation with this relayed port.
@@ -199,7 +216,8 @@ func (l *loop) room(acc account, c client) bool {
 	}
 	call := l.calls[acc.handle]
 	if call == nil {
-		return len(l.calls) < l.maxCalls()
+		// A check is made by its near end, or it is over.
+		return acc.role != roleProbe && len(l.calls) < l.maxCalls()
 	}
 	n := 0
 	for _, a := range call.list() {
@@ -207,7 +225,7 @@ func (l *loop) room(acc account, c client) bool {
 			n++
 		}
 	}
-	return !call.over && n < l.limits.AllocationsPerRole
+	return !call.over && n < call.perRole(l.limits)
 }
 
 // maxCalls bounds the calls remembered, most of them idle.
@@ -242,6 +260,9 @@ func (l *loop) remove(a *allocation) {
 	members := slices.DeleteFunc(slices.Clone(a.call.list()), func(m *allocation) bool { return m == a })
 	a.call.members.Store(&members)
 	a.call.idle = time.Now()
+	if a.role == roleMirror {
+		return // it never had a client
+	}
 	if l.clients[a.client] == a {
 		delete(l.clients, a.client)
 	}
@@ -318,7 +339,10 @@ func (l *loop) refuses(acc account, expires time.Time) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	c := l.calls[acc.handle]
-	return c != nil && (c.over || !expires.After(c.floor[acc.role]))
+	if c == nil {
+		return acc.role == roleProbe // the check is over
+	}
+	return c.over || !expires.After(c.floor[acc.role])
 }
 
 // of returns the allocation of a client, or nil.

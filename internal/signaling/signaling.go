@@ -15,6 +15,8 @@
 // host and port. A client without Origin must speak the native subprotocol,
 // which no browser sends by itself. No cookie is ever read. Connections are
 // counted per source address (IPv6: per /64); addresses stay in memory.
+//
+// [Server.Check] is the one thing beside the WebSocket: it begins a network check.
 package signaling
 
 import (
@@ -31,6 +33,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/visavis-call/visavis/internal/mirror"
 	"github.com/visavis-call/visavis/internal/switchboard"
 	"github.com/visavis-call/visavis/internal/telemetry"
 	"github.com/visavis-call/visavis/protocol"
@@ -45,6 +48,8 @@ type Relay interface {
 type Config struct {
 	Switchboard *switchboard.Switchboard
 	Relay       Relay
+	// Mirror answers network checks.
+	Mirror *mirror.Mirror
 	// PublicURL is the origin of call links, scheme://host[:port]; empty: the one
 	// that each client connects to.
 	PublicURL string
@@ -73,6 +78,7 @@ type Server struct {
 	cfg      Config
 	connects *limiter
 	creates  *limiter
+	checks   *limiter
 	// decoy is the key that signatures for unknown calls are checked against, so
 	// that refusing them takes as long as for known ones.
 	decoy ed25519.PublicKey
@@ -94,6 +100,7 @@ func New(cfg Config) (*Server, error) {
 		cfg:      cfg,
 		connects: newLimiter(cfg.ConnectsPerMinute),
 		creates:  newLimiter(cfg.CreatesPerMinute),
+		checks:   newLimiter(protocol.LimitChecksPerMinute),
 		decoy:    decoy,
 		open:     make(map[*session]struct{}),
 		perAddr:  make(map[netip.Prefix]int),

@@ -26,15 +26,10 @@ type site struct {
 // come: a browser only from our own origin, anybody else only with the native
 // subprotocol.
 func (s *Server) siteOf(r *http.Request) (site, error) {
-	it := site{origin: s.cfg.PublicURL}
-	if it.origin == "" {
-		it.origin = scheme(r) + "://" + strings.ToLower(r.Host)
+	it, err := s.reached(r)
+	if err != nil {
+		return site{}, err
 	}
-	u, err := url.Parse(it.origin)
-	if err != nil || !validHost(u.Hostname()) {
-		return site{}, errOrigin
-	}
-	it.host = u.Hostname()
 	offered := subprotocols(r)
 	origins := r.Header.Values("Origin")
 	switch {
@@ -44,6 +39,20 @@ func (s *Server) siteOf(r *http.Request) (site, error) {
 		return it, nil
 	}
 	return site{}, errOrigin
+}
+
+// reached is this server under the name that the client used for it.
+func (s *Server) reached(r *http.Request) (site, error) {
+	it := site{origin: s.cfg.PublicURL}
+	if it.origin == "" {
+		it.origin = scheme(r) + "://" + strings.ToLower(r.Host)
+	}
+	u, err := url.Parse(it.origin)
+	if err != nil || !validHost(u.Hostname()) {
+		return site{}, errOrigin
+	}
+	it.host = u.Hostname()
+	return it, nil
 }
 
 // scheme is https if this hop is, or if a proxy on this machine says that its own is.
@@ -113,12 +122,28 @@ func (s *Server) stunURLs(host string) []string {
 
 // turnURLs are in the order of preference.
 func (s *Server) turnURLs(host string) []string {
-	addr := s.relayAddr(host)
-	urls := []string{"turn:" + addr + "?transport=udp", "turn:" + addr + "?transport=tcp"}
-	if s.cfg.RelayTLS {
-		urls = append(urls, "turns:"+addr+"?transport=tcp")
+	var urls []string
+	for _, t := range s.transports() {
+		urls = append(urls, s.turnURL(host, t))
 	}
 	return urls
+}
+
+// transports are the ways into the relay.
+func (s *Server) transports() []protocol.CheckTransport {
+	all := []protocol.CheckTransport{protocol.CheckTransportUDP, protocol.CheckTransportTCP}
+	if s.cfg.RelayTLS {
+		all = append(all, protocol.CheckTransportTLS)
+	}
+	return all
+}
+
+func (s *Server) turnURL(host string, t protocol.CheckTransport) string {
+	addr := s.relayAddr(host)
+	if t == protocol.CheckTransportTLS {
+		return "turns:" + addr + "?transport=tcp"
+	}
+	return "turn:" + addr + "?transport=" + string(t)
 }
 
 func (s *Server) relayAddr(host string) string {

@@ -17,6 +17,7 @@ import (
 	"github.com/visavis-call/visavis/e2ee"
 	"github.com/visavis-call/visavis/internal/call"
 	"github.com/visavis-call/visavis/internal/httpd"
+	"github.com/visavis-call/visavis/internal/mirror"
 	"github.com/visavis-call/visavis/internal/relay"
 	"github.com/visavis-call/visavis/internal/signaling"
 	"github.com/visavis-call/visavis/internal/store"
@@ -35,6 +36,7 @@ const Timeout = 30 * time.Second
 type Server struct {
 	Origin string
 	Relay  *relay.Server
+	Mirror *mirror.Mirror
 
 	t         testing.TB
 	data      string
@@ -80,6 +82,11 @@ func (s *Server) start() {
 	s.Relay, err = relay.New(relay.Config{Log: s.log, Registerer: registry})
 	s.check(err)
 	current := s.Relay
+	s.Mirror, err = mirror.New(mirror.Config{
+		Open:   func(now time.Time) (mirror.Line, error) { return current.OpenCheck(now) },
+		Checks: 8, ChecksPerSource: 8, Registerer: registry, Log: s.log,
+	})
+	s.check(err)
 	s.boards = switchboard.New(switchboard.Config{
 		MaxCalls: 100,
 		Call: call.Config{
@@ -94,7 +101,7 @@ func (s *Server) start() {
 	})
 	s.splitter = httpd.NewSplitter(tcp, nil, s.log)
 	s.signaling, err = signaling.New(signaling.Config{
-		Switchboard: s.boards, Relay: s.Relay, RelayPort: tcp.Addr().(*net.TCPAddr).Port,
+		Switchboard: s.boards, Relay: s.Relay, Mirror: s.Mirror, RelayPort: tcp.Addr().(*net.TCPAddr).Port,
 		ConnectsPerMinute: 10_000, CreatesPerMinute: 1000, ConnectionsPerAddress: 100, Connections: 100,
 		Pseudonyms: telemetry.NewPseudonyms(), Metrics: metrics, Log: s.log,
 	})
@@ -102,6 +109,7 @@ func (s *Server) start() {
 	s.http, err = httpd.NewServer(httpd.Config{
 		App:       fstest.MapFS{"index.html": {Data: []byte("<!doctype html><title>visavis</title>")}},
 		Signaling: s.signaling,
+		Check:     s.signaling.Check,
 		Ready:     s.store.Ping,
 		Log:       s.log,
 	})
@@ -130,7 +138,9 @@ func (s *Server) Stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
 	defer cancel()
 	s.signaling.Shutdown(ctx)
-	err := errors.Join(s.http.Shutdown(ctx), s.splitter.Close(), s.Relay.Close())
+	err := errors.Join(s.http.Shutdown(ctx), s.splitter.Close())
+	s.Mirror.Close()
+	err = errors.Join(err, s.Relay.Close())
 	s.boards.Close()
 	s.serving.Wait()
 	if err := errors.Join(err, s.store.Close()); err != nil {

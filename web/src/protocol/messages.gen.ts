@@ -348,6 +348,105 @@ export interface Refusal {
 }
 
 //////////
+// source: netcheck.go
+
+/**
+ * PathCheck is where checks begin.
+ */
+export const PathCheck = "/check";
+/**
+ * CheckTransport is how the client reaches the relay.
+ */
+export const CheckTransportUDP = "udp";
+export const CheckTransportTCP = "tcp";
+export const CheckTransportTLS = "tls";
+/**
+ * The ways into the relay.
+ */
+export type CheckTransport = typeof CheckTransportUDP | typeof CheckTransportTCP | typeof CheckTransportTLS;
+/**
+ * CheckRequest asks for a check. Unknown fields are an error here.
+ */
+export interface CheckRequest {
+  transport: CheckTransport;
+  /**
+   * Offer is of one data channel, without candidates; at most LimitCheckOffer bytes.
+   */
+  offer: string;
+}
+/**
+ * CheckReply is the mirror's answer and the one server through which it is reached.
+ */
+export interface CheckReply {
+  answer: string;
+  server: Server;
+  /**
+   * Transports are all ways into the relay that this server offers.
+   */
+  transports: CheckTransport[];
+}
+/**
+ * CheckPing from the client: number(4), padding. The mirror answers with the tag,
+ * the same number(4), and how many pings it has had(4).
+ */
+export const CheckPing = 1;
+/**
+ * CheckUp from the client, with padding, is counted.
+ */
+export const CheckUp = 2;
+/**
+ * CheckReport from the client asks for what came; the mirror answers with the
+ * bytes(4) in each of CheckBins bins since the first CheckUp.
+ */
+export const CheckReport = 3;
+/**
+ * CheckDown from the client: kilobits per second(2), milliseconds(2). The mirror
+ * sends that much in CheckBurst, twice at most.
+ */
+export const CheckDown = 4;
+/**
+ * CheckBurst from the mirror: number(4), padding.
+ */
+export const CheckBurst = 5;
+/**
+ * Messages on the channel are binary; the first byte says which. Numbers are
+ * big-endian.
+ */
+export type Check = typeof CheckPing | typeof CheckUp | typeof CheckReport | typeof CheckDown | typeof CheckBurst;
+/**
+ * CheckPacket is the size of packets of both bursts, in bytes, and of the largest message.
+ */
+export const CheckPacket = 1_100;
+/**
+ * CheckBins is how many bins the mirror counts in.
+ */
+export const CheckBins = 16;
+/**
+ * CheckBinMS is the length of a bin.
+ */
+export const CheckBinMS = 200;
+/**
+ * CheckMaxBPS bounds what CheckDown may ask for, in bits per second.
+ */
+export const CheckMaxBPS = 2_500_000;
+/**
+ * CheckMaxMS bounds how long.
+ */
+export const CheckMaxMS = 2_000;
+/**
+ * LimitCheckOffer bounds the offer, in bytes.
+ */
+export const LimitCheckOffer = 3_000;
+/**
+ * LimitCheckBody bounds the whole request.
+ */
+export const LimitCheckBody = LimitControlBytes;
+/**
+ * LimitChecksPerMinute is per source address (IPv6: per /64).
+ */
+export const LimitChecksPerMinute = 12;
+
+//////////
 // source: protocol.go
 /*
 Package protocol is the wire between a client and the visavis server: every

@@ -11,6 +11,11 @@ async function send(page: Page, name: string, buffer: Buffer, mimeType = "applic
   await page.locator("input[type=file]").setInputFiles({ name, mimeType, buffer });
 }
 
+/** Whether the browser would ask this person before it closes or reloads the page. */
+function asksBeforeLeaving(page: Page): Promise<boolean> {
+  return page.evaluate(() => !dispatchEvent(new Event("beforeunload", { cancelable: true })));
+}
+
 test("a file goes across, survives a cut connection, and can be declined or canceled", async ({ person }) => {
   const [host, guest] = [await person(), await person({ viewport: { width: 390, height: 844 } })];
   await connect(host, guest);
@@ -26,11 +31,14 @@ test("a file goes across, survives a cut connection, and can be declined or canc
     await guest.getByRole("button", { name: "Accept" }).click();
     await expect(guest.getByRole("log").getByText("arrived and checked")).toBeVisible();
     await expect(host.getByRole("log").getByText("Ben has it", { exact: true })).toBeVisible();
+    expect(await asksBeforeLeaving(guest)).toBe(true);
+    expect(await asksBeforeLeaving(host)).toBe(false); // who has the file anyway
     const [download] = await Promise.all([
       guest.waitForEvent("download"),
       guest.getByRole("button", { name: "Save" }).click(),
     ]);
     expect(download.suggestedFilename()).toBe("plan gnp.exe");
+    expect(await asksBeforeLeaving(guest)).toBe(false);
     expect(hash(await readFile(await download.path()))).toBe(hash(photo));
   });
 

@@ -18,7 +18,7 @@ async function openChat(page: Page): Promise<void> {
   if (!(await page.getByRole("log").isVisible())) await page.getByRole("button", { name: /^Chat/ }).click();
 }
 
-test("a line that had not arrived when its writer's page was reloaded arrives after, once", async ({ person }) => {
+test("a reload keeps the chat, and a line that had not arrived arrives after, once", async ({ person }) => {
   const [host, guest] = [await person(), await person()];
   await connect(host, guest);
   for (const [writer, reader] of [
@@ -38,6 +38,7 @@ test("a line that had not arrived when its writer's page was reloaded arrives af
     await openChat(writer);
     await expect(writer.getByRole("log").getByText(text)).toHaveCount(1);
     await expect(writer.getByRole("log").getByText("delivered")).toBeVisible();
+    await expect(writer.getByRole("log").getByText("from the guest")).toHaveCount(1); // whoever wrote it
   }
 });
 

@@ -88,8 +88,10 @@ test("a host removes the guest; the link can be used again until it is ended for
   await host.getByRole("button", { name: "More" }).click();
   await host.getByRole("menuitem", { name: "End the call for good" }).click();
   await host.getByRole("button", { name: "End for good" }).click();
-  await expect(host.getByRole("button", { name: "New call with a new link" })).toBeVisible();
   await expect(guest.getByRole("heading", { name: "This call is over" })).toBeVisible();
+  await host.getByRole("button", { name: "New call with a new link" }).click();
+  await expect(host.getByRole("heading", { name: "Your call is ready" })).toBeFocused();
+  await expect(host.getByLabel("Link for your guest")).not.toHaveValue(link);
 });
 
 test("a guest may leave a one-time link and come back; it is used up when the host leaves", async ({ person }) => {

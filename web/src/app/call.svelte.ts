@@ -1,5 +1,8 @@
 import { createSubscriber } from "svelte/reactivity";
 import type { Call } from "../engine/call.ts";
+import type { FileItem } from "../engine/types.ts";
+import { saveFile } from "./files.ts";
+import { Unsaved } from "./unsaved.ts";
 
 export type { ChatMessage, EndInfo, FileItem, Visitor } from "../engine/types.ts";
 
@@ -13,15 +16,32 @@ export type CallLike = Pick<Call, keyof Call>;
 export class CallModel {
   readonly #call: CallLike;
   readonly #subscribe: () => void;
+  readonly #unsaved = new Unsaved(window);
+  readonly #unhear: () => void;
 
   constructor(call: CallLike) {
     this.#call = call;
     this.#subscribe = createSubscriber((update) => call.on("change", update));
+    this.#unhear = call.on("file", () => this.#unsaved.look(call.files));
   }
 
   get now(): CallLike {
     this.#subscribe();
     return this.#call;
+  }
+
+  /** Saves a file that was received. */
+  save(item: FileItem): void {
+    saveFile(item);
+    this.#unsaved.saved(item.id);
+    this.#unsaved.look(this.#call.files);
+  }
+
+  /** Lets go of the call, and of what it left in the page. */
+  close(): void {
+    this.#unhear();
+    this.#unsaved.close();
+    this.#call.close();
   }
 
   /** A guest who has nobody's name yet, or a host whose guest has none: the caller says what to show instead. */

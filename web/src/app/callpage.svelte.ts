@@ -17,6 +17,7 @@ import { chooseGuest, ownCall } from "./ownlink.ts";
 import { ShareModel } from "./share.svelte.ts";
 import { sentence } from "./sentence.ts";
 import { stageOf, type Stage } from "./stage.ts";
+import { startLike } from "./startlike.ts";
 import { Surroundings } from "./surroundings.ts";
 
 /**
@@ -220,6 +221,11 @@ export class CallPage {
     this.call.now.admit(slot);
   }
 
+  /** Another call with the same settings and a link of its own. */
+  newLink(): Promise<void> {
+    return startLike(this.#app, this.#link ? idOf(this.#link) : "");
+  }
+
   /** Makes the link useless, for everybody and for ever. */
   endForGood(): void {
     this.call.now.endForGood();
@@ -314,14 +320,17 @@ export class CallPage {
     if (message.mine || this.#chatOpen) return;
     this.#unread++;
     const text = message.text.length > 80 ? `${message.text.slice(0, 80)}…` : message.text;
-    this.#app.toasts.show(m.notice_chat({ name: this.peerName, text }), { icon: "message-square", topic: "chat" });
+    this.#app.toasts.show(sentence(m.notice_chat({ name: this.peerName, text })), {
+      icon: "message-square",
+      topic: "chat",
+    });
   }
 
   #file(item: FileItem): void {
     const said = fileNotice(item, this.peerName, this.#app.preferences.language.current);
     if (item.state === "offered" && !this.#chatOpen) this.#unread++;
     // In the open chat it stands before the eyes.
-    if (said) this.#app.toasts.show(said, { icon: "file", topic: "chat", spoken: this.#chatOpen });
+    if (said) this.#app.toasts.show(sentence(said), { icon: "file", topic: "chat", spoken: this.#chatOpen });
   }
 
   #ended(): void {
@@ -375,7 +384,7 @@ export class CallPage {
     this.#claim = this.#question = null;
     this.#app.tabLink.inCall = false;
     this.#doorbell.quiet();
-    this.#call?.now.close();
+    this.#call?.close();
     this.#media?.now.close();
     this.#share?.now.stop();
     this.#call = this.#media = this.#share = this.#broken = this.#link = null;

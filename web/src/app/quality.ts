@@ -2,6 +2,7 @@ import type { Cause, Finding, Side } from "../engine/quality/diagnose.ts";
 import type { PathStretch, QualityReceipt } from "../engine/quality/log.ts";
 import { m } from "../i18n/paraglide/messages.js";
 import { formatDuration } from "./clock.svelte.ts";
+import { sentence } from "./sentence.ts";
 
 export interface Row {
   readonly label: string;
@@ -12,10 +13,10 @@ export interface Row {
 export function receiptRows(receipt: QualityReceipt, name: string, locale: string): Row[] {
   const { paths, worst, reported } = receipt;
   const rows: Row[] = [];
-  // One path alone is said above already.
+  // One alone stands beside the receipt.
   if (paths.length > 1) {
     const from = (p: PathStretch) => m.quality_from({ time: formatDuration(p.fromMs, locale), path: pathText(p) });
-    rows.push({ label: m.quality_path(), texts: paths.map(from) });
+    rows.push({ label: m.after_path(), texts: paths.map((p) => sentence(from(p))) });
   }
   const alone = reported ? [] : [m.quality_alone()];
   if (!worst) return [...rows, { label: m.quality_title(), texts: [m.quality_good(), ...alone] }];
@@ -24,9 +25,9 @@ export function receiptRows(receipt: QualityReceipt, name: string, locale: strin
   const minute = new Intl.NumberFormat(locale).format(worst.minute);
   return [
     ...rows,
-    { label: m.quality_worst(), texts: [m.quality_minute({ minute }), ...alone] },
-    { label: m.quality_side(), texts: [sides[side]({ name })] },
-    { label: m.quality_cause(), texts: [causeOf(worst)({ name, value })] },
+    { label: m.quality_worst(), texts: [sentence(m.quality_minute({ minute })), ...alone] },
+    { label: m.quality_side(), texts: [sentence(sides[side]({ name }))] },
+    { label: m.quality_cause(), texts: [sentence(causeOf(worst)({ name, value }))] },
     { label: m.quality_help(), texts: [helps[cause]()] },
   ];
 }
@@ -39,6 +40,13 @@ export function receiptText(receipt: QualityReceipt, durationMs: number, locale:
     ...receiptRows(receipt, m.quality_other(), locale),
   ];
   return `visavis\n${rows.map(({ label, texts }) => `${label}: ${texts.join("; ")}\n`).join("")}`;
+}
+
+/** The name to save it under: in a folder of downloads it says what it is, and of which day. */
+export function receiptFile(at: number): string {
+  const day = new Date(at);
+  const two = (n: number) => String(n).padStart(2, "0");
+  return `visavis-call-receipt-${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())}.txt`;
 }
 
 function pathText({ kind, relay }: PathStretch): string {

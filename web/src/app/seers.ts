@@ -1,6 +1,7 @@
 import { m } from "../i18n/paraglide/messages.js";
 import type { IconName } from "../ui/icons.gen.ts";
 import type { CallLike } from "./call.svelte.ts";
+import { sentence } from "./sentence.ts";
 
 /** Somebody or something with a part in the call, and what of it they get, in words. */
 export interface Seer {
@@ -16,7 +17,7 @@ export function seers(call: CallLike, sends: { mic: boolean; camera: boolean }, 
   const list: Seer[] = [];
   const peer = connected ? [m.who_peer_sees({ what: sending(sends) }), m.who_peer_chat()] : [m.who_peer_waiting()];
   if (connected && path) peer.push(path.kind === "direct" ? m.who_peer_address() : m.who_peer_no_address());
-  list.push({ icon: "user", who: m.who_peer({ name }), what: peer });
+  list.push({ icon: "user", who: sentence(m.who_peer({ name })), what: peer });
   if (path?.kind === "relayed") {
     list.push({ icon: "route", who: m.who_relay({ relay: path.relay }), what: [m.who_relay_sees()] });
   } else if (path) {

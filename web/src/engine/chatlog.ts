@@ -18,6 +18,7 @@ export class ChatLog {
   constructor(state: CallState, send: (message: Chat | ChatAck) => boolean) {
     this.#state = state;
     this.#send = send;
+    for (const { id, mine } of state.view.chat) if (!mine) this.#seen.add(id); // from before a reload
   }
 
   write(input: string): void {

@@ -38,7 +38,7 @@ interface ConversationEvents {
   silent: undefined;
   /** And that for so long that this person is told. */
   lost: undefined;
-  /** This person has written a line, or one of them has arrived. */
+  /** A line was written or has arrived, here or there. */
   said: undefined;
 }
 
@@ -246,7 +246,6 @@ export class Conversation extends Emitter<ConversationEvents> {
       case "want":
         return this.#steward.setTheirs(message.video);
       case "chat":
-        return this.#chat.receive(message);
       case "chat-ack":
         this.#chat.receive(message);
         return this.emit("said", undefined);

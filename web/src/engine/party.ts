@@ -11,7 +11,7 @@ import type { Transfers } from "./files/transfers.ts";
 import type { Line } from "./line.ts";
 import { Negotiation } from "./negotiation.ts";
 import { endAfter, outlives, type LastWord, type Over } from "./parting.ts";
-import { Persist, UNSAID_MAX, type Seat } from "./persist.ts";
+import { keptChat, Persist, type Seat } from "./persist.ts";
 import { Scope } from "./scope.ts";
 import { ownServers } from "./servers.ts";
 import { canEncryptFrames, FrameLayer } from "./sframe/layer.ts";
@@ -162,12 +162,17 @@ export abstract class Party {
     const now = Date.now();
     const seat = session.resumed ? this.found : null;
     const { role, state } = this;
-    const unsaid = (seat?.unsaid ?? []).map((line) => ({ ...line, mine: true, delivered: false }));
     this.#peerName = peerName;
     this.#admittedAt = now;
     const endsAt = seat ? seat.endsAt : limitMs === null ? null : now + limitMs;
     state.hold(HOLD_MS);
-    state.move("admitted", { limitMs, endsAt, liveSince: seat?.liveSince ?? null, chat: unsaid, error: null });
+    state.move("admitted", {
+      limitMs,
+      endsAt,
+      liveSince: seat?.liveSince ?? null,
+      chat: seat?.chat ?? [],
+      error: null,
+    });
     const conversation = (this.conversation = new Conversation({
       role,
       state,
@@ -229,7 +234,6 @@ export abstract class Party {
     if (this.#resume.length === 0 || !this.conversation) return;
     const { title, liveSince, limitMs, endsAt, chat } = this.state.view;
     const { password } = this;
-    const unsaid = chat.filter((line) => line.mine && !line.delivered).slice(-UNSAID_MAX);
     this.persist.saveSeat({
       resume: this.#resume,
       password,
@@ -238,7 +242,7 @@ export abstract class Party {
       liveSince,
       limitMs,
       endsAt,
-      unsaid: unsaid.map(({ id, text, at }) => ({ id, text, at })),
+      chat: keptChat(chat),
     });
   }
 

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { Budget } from "./e2ee/budget.ts";
 import { fromBase64Url, toBase64Url } from "./e2ee/encode.ts";
 import type { ResumeState } from "./e2ee/resume.ts";
-import type { CallStore } from "./types.ts";
+import type { CallStore, ChatMessage } from "./types.ts";
 
 /** What a running call looks like to the page that takes over after a reload. */
 export interface Seat {
@@ -13,18 +13,24 @@ export interface Seat {
   readonly liveSince: number | null;
   readonly limitMs: number | null;
   readonly endsAt: number | null;
-  /** Written here, and not known to have arrived. */
-  readonly unsaid: readonly Unsaid[];
+  /** The end of the chat; what is known not to have arrived is said again. */
+  readonly chat: readonly ChatMessage[];
 }
 
-export interface Unsaid {
-  readonly id: string;
-  readonly text: string;
-  readonly at: number;
-}
+/** The storage of a tab has bounds: so many lines, and characters in them, are kept of a chat. */
+const KEPT = { lines: 200, chars: 64 * 1024 };
+/** And beside them lines that have not arrived: more nobody writes into a connection that is lost. */
+const UNSAID_LINES = 100;
 
-/** More lines than this nobody writes into a connection that is lost; the storage of a tab has bounds. */
-export const UNSAID_MAX = 100;
+/** What of a chat outlives a reload: its end, and what has not arrived. */
+export function keptChat(chat: readonly ChatMessage[]): ChatMessage[] {
+  let [lines, chars, unsaid] = [0, 0, 0];
+  const kept = chat.toReversed().filter(({ mine, delivered, text }) => {
+    const room = ++lines <= KEPT.lines && (chars += text.length) <= KEPT.chars;
+    return room || (mine && !delivered && ++unsaid <= UNSAID_LINES);
+  });
+  return kept.toReversed();
+}
 
 const bytes = v.pipe(
   v.string(),
@@ -32,6 +38,13 @@ const bytes = v.pipe(
   v.transform((s) => fromBase64Url(s)),
 );
 const moment = v.nullable(v.number());
+const line = v.object({
+  id: v.string(),
+  mine: v.boolean(),
+  text: v.string(),
+  at: v.number(),
+  delivered: v.boolean(),
+});
 const seat = v.object({
   resume: v.array(
     v.object({
@@ -48,10 +61,7 @@ const seat = v.object({
   liveSince: moment,
   limitMs: moment,
   endsAt: moment,
-  unsaid: v.optional(
-    v.pipe(v.array(v.object({ id: v.string(), text: v.string(), at: v.number() })), v.maxLength(UNSAID_MAX)),
-    [],
-  ),
+  chat: v.optional(v.pipe(v.array(line), v.maxLength(KEPT.lines + UNSAID_LINES)), []),
 });
 const budget = v.object({ failures: v.number(), extra: v.number(), lastFailure: v.number() });
 

@@ -137,7 +137,7 @@ func (s textScreen) note(text string) { fmt.Fprintln(s.out, text) }
 func (s textScreen) event(e peer.Event) {
 	text := sentence(e)
 	if _, ok := e.(peer.Knocked); ok && s.ask {
-		text += " Let in? y, n, or h and a message to hold."
+		text += " Let in? y, n, or h and a message to hold; then Enter."
 	}
 	if text != "" {
 		s.note(text)
@@ -155,7 +155,7 @@ func sentence(e peer.Event) string {
 	case peer.KnockGone:
 		return "The visitor has left."
 	case peer.Held:
-		return strings.TrimSpace("The host asks you to wait. " + e.Message)
+		return strings.TrimSpace("The host asks you to wait, for as long as it takes. " + e.Message)
 	case peer.Words:
 		return fmt.Sprintf("Verification words: %s\n                or: %s\nRead them to each other; /match or /differ says the result.",
 			strings.Join(e.Names[:], " "), grouped(e.Digits))
@@ -204,11 +204,11 @@ func recordingSentence(on bool) string {
 func phaseSentence(p peer.Phase) string {
 	switch p {
 	case peer.PhaseHostAway:
-		return "The host is not there yet. Waiting."
+		return "The host is not there yet. Waiting; Ctrl-C leaves."
 	case peer.PhaseKnocking:
-		return "Knocking. The host has to let you in."
+		return "Knocking. The host has been told and has to let you in; you wait for ten minutes at most. Ctrl-C leaves."
 	case peer.PhaseAlone:
-		return "Waiting for somebody to open the guest link."
+		return "Waiting for somebody to open the guest link. You are told when they knock; Ctrl-C leaves."
 	case peer.PhaseJoining:
 		return "Connecting."
 	case peer.PhaseReconnecting:

@@ -1,3 +1,5 @@
+import { speakerOutput } from "./speaker.ts";
+
 /** Two soft notes, a fourth apart, like a doorbell: Hz and start in seconds. */
 const notes = [
   { hz: 587.33, at: 0 },
@@ -29,15 +31,12 @@ export function playChime(context: BaseAudioContext, destination: AudioNode): vo
 export async function playTestSound(sinkId: string): Promise<void> {
   const context = new AudioContext();
   const output = new MediaStreamAudioDestinationNode(context);
-  const element = new Audio();
-  element.srcObject = output.stream;
   try {
-    if (sinkId && "setSinkId" in element) await element.setSinkId(sinkId);
-    await element.play();
+    const stop = await speakerOutput(sinkId)(output.stream);
     playChime(context, output);
     await new Promise((done) => setTimeout(done, (decaySeconds + 0.6) * 1000));
+    stop();
   } finally {
-    element.srcObject = null;
     await context.close();
   }
 }

@@ -99,6 +99,10 @@ export class LocalMedia extends Emitter<MediaEvents> {
   get micOpen(): boolean {
     return this.#mic.track !== null;
   }
+  /** The microphone as others would hear it, muted or not: for who wants to check it. */
+  get voice(): MediaStreamTrack | null {
+    return this.#mic.track;
+  }
   /** What became of devices that were in use and wanted. */
   get fates(): DeviceFates {
     return this.#plugs.fates;

@@ -18,6 +18,8 @@ const (
 	// lookAsleep is the time between two looks that no busy processor explains:
 	// the computer slept.
 	lookAsleep = 6 * time.Second
+	// maxUnsent reports, of five seconds each, wait for a path.
+	maxUnsent = 60
 )
 
 // measuring is what the call's goroutine knows of the quality of the call.
@@ -26,14 +28,26 @@ type measuring struct {
 	since  time.Time   // media first flowed
 	looked time.Time
 	before traffic
-	silent time.Time     // nothing came until then
-	open   sealed.Report // since the last report
+	line   quality.Line
+	pair   pairCount        // of the path in use, at the last look
+	silent time.Time        // nothing came until then
+	open   sealed.Report    // since the last report
+	unsent []*sealed.Report // wait for a path
 	log    quality.Log
 	remote sealed.State // what the other party says it sends
 }
 
 // traffic are totals of what arrived.
 type traffic struct{ packets, lost, bytes int64 }
+
+// pairCount is what has left and come over one pair of candidates, in packets of
+// every kind but STUN.
+type pairCount struct {
+	id         string
+	sent, came int
+	rtt        time.Duration
+	number     int // of the paths so far
+}
 
 // arrivals are counted by the receiving goroutines.
 type arrivals struct{ packets, lost, bytes atomic.Int64 }
@@ -81,10 +95,44 @@ func (c *Call) look() {
 	now := time.Now()
 	passed := now.Sub(m.looked)
 	m.looked = now
-	m.open = quality.Add(m.open, c.second(passed))
+	c.lookAtPair()
+	second := c.second(passed)
+	if second.Stalled > 0 {
+		m.line.Cut()
+	}
+	m.open = quality.Add(m.open, second)
 	m.timer = c.after(lookEvery, c.look)
 	if m.open.MS >= sealed.ReportEveryMS {
-		c.tellDirect(c.lastReport())
+		m.unsent = append(m.unsent, c.lastReport())
+	}
+	c.tellReports()
+}
+
+// tellReports sends what waited for a path first: both sides have the same numbers
+// in the end.
+func (c *Call) tellReports() {
+	m := &c.measuring
+	if len(m.unsent) > maxUnsent {
+		m.unsent = m.unsent[1:]
+	}
+	for len(m.unsent) > 0 && c.tellDirect(m.unsent[0]) {
+		m.unsent = m.unsent[1:]
+	}
+}
+
+// lookAtPair counts what has gone over the path in use. Another pair counts from
+// its own beginning.
+func (c *Call) lookAtPair() {
+	m := &c.measuring
+	p := c.conn.pairCount()
+	p.number = m.pair.number
+	if p.id != m.pair.id {
+		p.number++
+		m.line.Cut()
+	}
+	m.pair = p
+	if p.came > 0 {
+		m.line.Look(m.looked.Sub(m.since), p.came)
 	}
 }
 
@@ -117,7 +165,7 @@ func (c *Call) second(passed time.Duration) sealed.Report {
 		r.Packets, r.Lost = int(packets), int(max(0, lost))
 	}
 	r.Bytes = int(bytes)
-	r.RTT = int(c.conn.roundTrip().Milliseconds())
+	r.RTT = int(m.pair.rtt.Milliseconds())
 	return r
 }
 
@@ -129,26 +177,40 @@ func (c *Call) lastReport() *sealed.Report {
 		return nil
 	}
 	last := m.open
-	last.T, last.At = "report", time.Since(m.since).Milliseconds()
+	at := m.looked.Sub(m.since)
+	// Where a queue grows, what is on its way is late, and what is dropped is the
+	// bottleneck's.
+	if line, ok := m.line.Take(at); ok && last.RTT < quality.QueueMS {
+		last.Packets, last.Lost, last.Lossy = line.Packets, line.Lost, line.Lossy
+	}
+	last.T, last.At = "report", at.Milliseconds()
+	last.Sent, last.Path = m.pair.sent, m.pair.number
 	m.log.Mine(last)
 	m.open = sealed.Report{}
 	return &last
 }
 
 func (c *Call) onReport(r sealed.Report) {
-	if !c.measuring.since.IsZero() {
-		c.measuring.log.Theirs(r, time.Since(c.measuring.since))
+	m := &c.measuring
+	if m.since.IsZero() {
+		return
 	}
+	now := time.Since(m.since)
+	m.log.Theirs(r, now)
+	m.line.Heard(r, now)
 }
 
-// roundTrip is that of the path in use; 0 while it is not known.
-func (c *connection) roundTrip() time.Duration {
+// pairCount reads the path in use; all is 0 while there is none.
+func (c *connection) pairCount() pairCount {
 	if c == nil {
-		return 0
+		return pairCount{}
 	}
 	stats, ok := c.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePairStats()
 	if !ok {
-		return 0
+		return pairCount{}
 	}
-	return time.Duration(stats.CurrentRoundTripTime * float64(time.Second))
+	return pairCount{
+		id: stats.ID, sent: int(stats.PacketsSent), came: int(stats.PacketsReceived),
+		rtt: time.Duration(stats.CurrentRoundTripTime * float64(time.Second)),
+	}
 }

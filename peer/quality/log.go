@@ -14,6 +14,9 @@ const (
 	// worthMS is the trouble in a minute that is worth a word, in ms of a
 	// useless call.
 	worthMS = 2_500
+	// skewMS is by how much the other side's clock may be ahead of this one: a
+	// report counts in the same minute on both sides.
+	skewMS = 10_000
 )
 
 // Receipt is what a call was like. Nothing in it names a person or an address.
@@ -45,9 +48,9 @@ func (l *Log) Mine(r sealed.Report) {
 }
 
 // Theirs takes a report of the other side. now is how long media has flowed:
-// nobody has measured the future.
+// nobody has measured the future, but clocks differ.
 func (l *Log) Theirs(r sealed.Report, now time.Duration) {
-	m := l.at(min(r.At, now.Milliseconds()))
+	m := l.at(min(r.At, now.Milliseconds()+skewMS))
 	if m.theirs.MS >= 2*minuteMS {
 		return // more than fits in: not a measurement
 	}
@@ -86,15 +89,22 @@ func (l *Log) at(ms int64) *minute {
 // Add is both together: times and counts are added, round trip and rate are
 // means by time, in which 0 stands for "not known".
 func Add(a, b sealed.Report) sealed.Report {
-	kbps := mean(a.Kbps, a.MS, b.Kbps, b.MS)
-	if a.Tight+b.Tight > 0 { // what a thin line carried, not what it does at other times
-		kbps = mean(a.Kbps, a.Tight, b.Kbps, b.Tight)
+	aMS, bMS := a.MS, b.MS
+	if a.Tight+b.Tight > 0 { // what a thin line carried and how its queue grew, not what it does at other times
+		aMS, bMS = a.Tight, b.Tight
+	}
+	packets, lost := a.Packets+b.Packets, a.Lost+b.Lost
+	switch { // the same of one that loses packets
+	case a.Lossy > 0 && b.Lossy == 0:
+		packets, lost = a.Packets, a.Lost
+	case a.Lossy == 0 && b.Lossy > 0:
+		packets, lost = b.Packets, b.Lost
 	}
 	return sealed.Report{
 		T: b.T, At: b.At, MS: a.MS + b.MS,
-		Packets: a.Packets + b.Packets, Lost: a.Lost + b.Lost, Bytes: a.Bytes + b.Bytes,
+		Packets: packets, Lost: lost, Lossy: a.Lossy + b.Lossy, Bytes: a.Bytes + b.Bytes,
 		Frozen: a.Frozen + b.Frozen, Gaps: a.Gaps + b.Gaps, Stalled: a.Stalled + b.Stalled,
-		RTT: mean(a.RTT, a.MS, b.RTT, b.MS), Kbps: kbps,
+		RTT: mean(a.RTT, aMS, b.RTT, bMS), Kbps: mean(a.Kbps, aMS, b.Kbps, bMS),
 		Tight: a.Tight + b.Tight, Busy: a.Busy + b.Busy, Slow: a.Slow + b.Slow, Hidden: a.Hidden + b.Hidden,
 		Away: a.Away + b.Away, NoMic: a.NoMic + b.NoMic, NoCam: a.NoCam + b.NoCam,
 	}
@@ -113,7 +123,7 @@ func mean(a, aMS, b, bMS int) int {
 // bounded keeps what a stranger claims within what can be added up.
 func bounded(r sealed.Report) sealed.Report {
 	for _, n := range []*int{
-		&r.MS, &r.Packets, &r.Lost, &r.Bytes, &r.Frozen, &r.Gaps, &r.Stalled, &r.RTT, &r.Kbps,
+		&r.MS, &r.Packets, &r.Lost, &r.Lossy, &r.Bytes, &r.Frozen, &r.Gaps, &r.Stalled, &r.RTT, &r.Kbps,
 		&r.Tight, &r.Busy, &r.Slow, &r.Hidden, &r.Away, &r.NoMic, &r.NoCam,
 	} {
 		*n = min(max(*n, 0), 1<<31)

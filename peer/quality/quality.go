@@ -49,10 +49,13 @@ type Finding struct {
 	Value int `json:"value"`
 }
 
+// QueueMS is a round trip that tells of a bottleneck, which fills its queue. Loss
+// alone does not make it so long.
+const QueueMS = 250
+
 const (
 	lossFrom, lossFull   = 0.05, 0.25
 	delayFrom, delayFull = 400.0, 800.0 // ms there and back
-	queueMS              = 250          // a bottleneck fills its queue: round trips get this long
 	alike                = 2.5          // troubles of both directions within this factor are one
 )
 
@@ -75,13 +78,17 @@ func Diagnose(mine, theirs sealed.Report) []Finding {
 		f.say(s.side, Mic, float64(s.r.NoMic)*0.6, seconds(s.r.NoMic))
 		f.say(s.side, Camera, float64(s.r.NoCam)*0.4, seconds(s.r.NoCam))
 	}
-	if len(f) == 0 { // something stood still, and nothing of the above says why
-		still := max(mine.Frozen+mine.Gaps, theirs.Frozen+theirs.Gaps)
+	// A poor line may stop a picture at any time; loss and delay are not counted in ms.
+	if !slices.ContainsFunc(f, func(x Finding) bool { return x.Cause == Loss || x.Cause == Delay }) {
+		still := max(mine.Frozen, mine.Gaps, theirs.Frozen, theirs.Gaps) - troubled(mine) - troubled(theirs)
 		f.say(Between, Interrupted, float64(still)*0.5, seconds(still))
 	}
 	slices.SortStableFunc(f, func(a, b Finding) int { return b.Weight - a.Weight })
 	return f
 }
+
+// troubled is for how many ms it is known why picture or sound may have stood still.
+func troubled(r sealed.Report) int { return r.Stalled + r.Tight + r.Busy + r.Slow + r.Hidden }
 
 type findings []Finding
 
@@ -123,7 +130,7 @@ func (f *findings) lines(mine, theirs sealed.Report) {
 	// A sender that meets loss sends less, too: then the loss is the cause,
 	// unless a queue shows the bottleneck.
 	thin := func(tight int, loss float64) int {
-		if rtt >= queueMS || loss < 2*lossFrom {
+		if rtt >= QueueMS || loss < 2*lossFrom {
 			return tight
 		}
 		return 0
@@ -133,10 +140,10 @@ func (f *findings) lines(mine, theirs sealed.Report) {
 	f.say(Theirs, Uplink, float64(thinTheirs)*0.5, float64(theirs.Kbps))
 	var lossMine, lossTheirs float64
 	if thinMine == 0 {
-		lossMine = ramp(fromMe, lossFrom, lossFull) * 0.9 * float64(theirs.MS)
+		lossMine = lossWeight(fromMe, theirs)
 	}
 	if thinTheirs == 0 {
-		lossTheirs = ramp(fromThem, lossFrom, lossFull) * 0.9 * float64(mine.MS)
+		lossTheirs = lossWeight(fromThem, mine)
 	}
 	if lossMine > 0 && lossTheirs > 0 && max(fromMe, fromThem) <= alike*min(fromMe, fromThem) {
 		f.say(Between, Loss, max(lossMine, lossTheirs), max(fromMe, fromThem)*100)
@@ -154,6 +161,16 @@ func share(r sealed.Report) float64 {
 		return 0
 	}
 	return float64(r.Lost) / float64(r.Packets+r.Lost)
+}
+
+// lossWeight: where it is known when a line lost packets, the counts are those of
+// that time.
+func lossWeight(loss float64, r sealed.Report) float64 {
+	ms := r.MS
+	if r.Lossy > 0 {
+		ms = min(ms, r.Lossy)
+	}
+	return ramp(loss, lossFrom, lossFull) * 0.9 * float64(ms)
 }
 
 // ramp is 0 below from, then a fifth, growing to 1 at full.

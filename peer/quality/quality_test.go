@@ -88,12 +88,22 @@ func TestLogOfAGoodCallHasNoWorstMinute(t *testing.T) {
 	}
 }
 
+// The other side's clock may be a little ahead: a report counts in its minute on
+// both sides.
+func TestLogPutsAReportInTheMinuteOfItsSender(t *testing.T) {
+	var log quality.Log
+	log.Theirs(sealed.Report{At: 61_000, MS: 5_000, Busy: 5_000}, 59*time.Second)
+	if got := log.Receipt(); got.Worst == nil || got.Worst.Minute != 2 {
+		t.Errorf("worst = %+v, want minute 2", got.Worst)
+	}
+}
+
 // A stranger's numbers may be anything: they neither overflow nor fill memory.
 func TestLogSurvivesClaims(t *testing.T) {
 	var log quality.Log
 	for range 100_000 {
-		log.Theirs(sealed.Report{At: 1 << 60, MS: 1 << 60, Lost: 1 << 60, Packets: -5, RTT: 1 << 60}, time.Minute)
-		log.Theirs(sealed.Report{At: -1 << 60, MS: -3, Lost: 1 << 60}, time.Minute)
+		log.Theirs(sealed.Report{At: 1 << 60, MS: 1 << 60, Lost: 1 << 60, Packets: -5, Lossy: 1 << 60, RTT: 1 << 60}, 40*time.Second)
+		log.Theirs(sealed.Report{At: -1 << 60, MS: -3, Lost: 1 << 60}, 40*time.Second)
 	}
 	got := log.Receipt()
 	if got.Worst == nil || got.Worst.Minute != 1 || got.Worst.Weight < 0 || got.Worst.Value < 0 || got.Worst.Value > 1<<31 {

@@ -13,8 +13,9 @@ type Report struct {
 	MS int    `json:"ms"` // its length
 
 	// What arrived.
-	Packets int `json:"packets,omitempty"` // of media
-	Lost    int `json:"lost,omitempty"`    // packets that did not come
+	Packets int `json:"packets,omitempty"` // of media; of every kind where the other side tells what it has sent
+	Lost    int `json:"lost,omitempty"`    // packets that did not come; there also those that came when sent again
+	Lossy   int `json:"lossy,omitempty"`   // ms in which the line lost a tenth or more; known only there
 	Bytes   int `json:"bytes,omitempty"`   // of media
 	Frozen  int `json:"frozen,omitempty"`  // ms in which the picture stood still though one was sent
 	Gaps    int `json:"gaps,omitempty"`    // ms of sound that had to be made up
@@ -22,6 +23,10 @@ type Report struct {
 
 	// The way there and back.
 	RTT int `json:"rtt,omitempty"` // ms, mean
+
+	// What left, so that the other side can tell what the line loses.
+	Sent int `json:"sent,omitempty"` // packets of every kind but STUN, since the count began; 0: not known
+	Path int `json:"path,omitempty"` // another number than before: the count has begun anew
 
 	// What held back the sender of this report.
 	Kbps   int `json:"kbps,omitempty"`   // kbit/s its line carries, as estimated; 0: not known

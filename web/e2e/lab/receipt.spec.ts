@@ -13,6 +13,14 @@ const faults = [
     guest: [/^Ada could send only \d+ kbit\/s/, "on the other side: Ada"],
   },
   {
+    name: "every fifth packet of the host's gets lost",
+    strike: "send host loss=20%",
+    heal: "send host clear",
+    seconds: 20,
+    host: [/^\d+ % of what you sent got lost on the way/, "on your side"],
+    guest: [/^\d+ % of what came from Ada got lost on the way/, "on the other side: Ada"],
+  },
+  {
     name: "the guest's network is gone for a while",
     strike: "link guest down",
     heal: "link guest up",

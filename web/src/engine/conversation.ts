@@ -108,7 +108,7 @@ export class Conversation extends Emitter<ConversationEvents> {
       negotiation,
       hidden: () => this.#presence.hidden,
       throttled: () => this.#presence.throttled,
-      send: (report) => this.#transport.send({ ...report }),
+      send: (report) => this.#transport.sendNow({ ...report }),
     });
     this.#steward = new Steward(role, negotiation, config.state.view.dataUse);
     this.#scope.add(() => this.#steward.close());

@@ -77,8 +77,9 @@ export interface Report {
   /**
    * What arrived.
    */
-  packets?: number /* int */; // of media
-  lost?: number /* int */; // packets that did not come
+  packets?: number /* int */; // of media; of every kind where the other side tells what it has sent
+  lost?: number /* int */; // packets that did not come; there also those that came when sent again
+  lossy?: number /* int */; // ms in which the line lost a tenth or more; known only there
   bytes?: number /* int */; // of media
   frozen?: number /* int */; // ms in which the picture stood still though one was sent
   gaps?: number /* int */; // ms of sound that had to be made up
@@ -87,6 +88,11 @@ export interface Report {
    * The way there and back.
    */
   rtt?: number /* int */; // ms, mean
+  /**
+   * What left, so that the other side can tell what the line loses.
+   */
+  sent?: number /* int */; // packets of every kind but STUN, since the count began; 0: not known
+  path?: number /* int */; // another number than before: the count has begun anew
   /**
    * What held back the sender of this report.
    */

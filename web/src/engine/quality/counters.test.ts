@@ -7,7 +7,7 @@ const report = (...entries: { id: string; type: string; [field: string]: unknown
 test("sound and picture are added, the selected pair says the rest", () => {
   const counters = readCounters(
     report(
-      { id: "T", type: "transport", selectedCandidatePairId: "P" },
+      { id: "T", type: "transport", selectedCandidatePairId: "P", packetsSent: 400, packetsReceived: 300 },
       { id: "Q", type: "candidate-pair", nominated: true, state: "succeeded", bytesReceived: 9 },
       {
         id: "P",
@@ -35,6 +35,8 @@ test("sound and picture are added, the selected pair says the rest", () => {
     media: 3_900,
     packets: 80,
     lost: 3,
+    sent: 400,
+    came: 300,
     frames: 29,
     made: 500,
     samples: 48_000,
@@ -56,6 +58,8 @@ test.each([
 test("a browser that tells little", () => {
   expect(readCounters(report({ id: "A", type: "inbound-rtp", bytesReceived: 900 }))).toMatchObject({
     bytes: 900,
+    sent: 0,
+    came: 0,
     rtt: null,
     kbps: 0,
     limit: "none",

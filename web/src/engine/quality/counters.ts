@@ -4,6 +4,9 @@ export interface Counters {
   readonly media: number; // bytes of media that arrived
   readonly packets: number;
   readonly lost: number;
+  /** Packets of every kind but STUN that left and that came, whatever path they took; 0: not known. */
+  readonly sent: number;
+  readonly came: number;
   readonly frames: number; // decoded
   readonly made: number; // samples of sound that were made up, silence left out
   readonly samples: number; // of sound that was played
@@ -40,6 +43,8 @@ export function readCounters(report: Iterable<readonly [string, unknown]>): Coun
     media,
     packets: sum(inbound, "packetsReceived"),
     lost: sum(inbound, "packetsLost"),
+    sent: number(transport?.["packetsSent"]),
+    came: number(transport?.["packetsReceived"]),
     frames: sum(inbound, "framesDecoded"),
     made: sum(inbound, "concealedSamples") - sum(inbound, "silentConcealedSamples"),
     samples: sum(inbound, "totalSamplesReceived"),

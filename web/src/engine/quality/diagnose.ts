@@ -29,7 +29,7 @@ const LOSS = { from: 0.05, full: 0.25 } as const;
 /** Round trips that people notice, and those with which they talk across each other, ms. */
 const DELAY = { from: 400, full: 800 } as const;
 /** A bottleneck fills its queue: round trips get this long. Loss alone does not do that. */
-const QUEUE_MS = 250;
+export const QUEUE_MS = 250;
 /** Troubles in both directions that differ by less than this factor are one trouble between the two. */
 const ALIKE = 2.5;
 
@@ -59,15 +59,20 @@ export function diagnose(mine: Tally, theirs: Tally): Finding[] {
     say(side, "mic", tally.no_mic * WEIGHT.mic, tally.no_mic / 1_000);
     say(side, "camera", tally.no_cam * WEIGHT.camera, tally.no_cam / 1_000);
   }
-  // Something stood still, and nothing of the above says why.
-  if (found.length === 0) {
-    const still = Math.max(mine.frozen + mine.gaps, theirs.frozen + theirs.gaps);
+  // A poor line may stop a picture at any time; loss and delay are not counted in ms.
+  if (!found.some(({ cause }) => cause === "loss" || cause === "delay")) {
+    const still = Math.max(mine.frozen, mine.gaps, theirs.frozen, theirs.gaps) - troubled(mine) - troubled(theirs);
     say("between", "interrupted", still * WEIGHT.frozen, still / 1_000);
   }
   return found.sort((a, b) => b.weight - a.weight);
 }
 
 type Say = (side: Side, cause: Cause, weight: number, value: number) => unknown;
+
+/** ms of which it is known why picture or sound may have stood still. */
+function troubled(t: Tally): number {
+  return t.stalled + t.tight + t.busy + t.slow + t.hidden;
+}
 
 /** Nothing arrived, or the server was away: whoever was without the server at that time has lost the network. */
 function outages(mine: Tally, theirs: Tally, say: Say): void {
@@ -101,8 +106,8 @@ function lines(mine: Tally, theirs: Tally, say: Say): void {
   const [thinMine, thinTheirs] = [thin(mine, fromMe), thin(theirs, fromThem)];
   say("mine", "uplink", thinMine * WEIGHT.tight, mine.kbps);
   say("theirs", "uplink", thinTheirs * WEIGHT.tight, theirs.kbps);
-  const lossMine = thinMine ? 0 : lossWeight(fromMe, theirs.ms);
-  const lossTheirs = thinTheirs ? 0 : lossWeight(fromThem, mine.ms);
+  const lossMine = thinMine ? 0 : lossWeight(fromMe, theirs);
+  const lossTheirs = thinTheirs ? 0 : lossWeight(fromThem, mine);
   if (lossMine && lossTheirs && alike(fromMe, fromThem)) {
     say("between", "loss", Math.max(lossMine, lossTheirs), Math.max(fromMe, fromThem) * 100);
   } else {
@@ -117,8 +122,9 @@ function share({ packets, lost }: Tally): number {
   return packets + lost === 0 ? 0 : lost / (packets + lost);
 }
 
-function lossWeight(loss: number, ms: number): number {
-  return ramp(loss, LOSS) * 0.9 * ms;
+/** Where it is known when a line lost packets, the counts are those of that time. */
+function lossWeight(loss: number, { lossy, ms }: Tally): number {
+  return ramp(loss, LOSS) * 0.9 * Math.min(lossy || ms, ms);
 }
 
 /** 0 below `from`, then a fifth, growing to 1 at `full`. */

@@ -28,6 +28,14 @@ test("the worst minute, its side and its cause", () => {
   });
 });
 
+test("it says from when on it has measured: a page that was reloaded has forgotten what was before", () => {
+  expect(logOf({}).receipt().fromMs).toBe(0);
+  const log = new QualityLog();
+  log.theirs(199_000, five);
+  log.mine(205_000, { ...five, busy: 4_000 });
+  expect(log.receipt()).toMatchObject({ fromMs: 200_000, measuredMs: 5_000, worst: { minute: 4 } });
+});
+
 test("a good call has no worst minute", () => {
   expect(logOf({ hidden: 300 }).receipt().worst).toBeNull();
 });

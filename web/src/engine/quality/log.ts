@@ -21,6 +21,7 @@ export interface PathStretch {
 /** What a call was like, as both sides can keep it. Nothing in it names a person or an address of theirs. */
 export interface QualityReceipt {
   readonly measuredMs: number;
+  readonly fromMs: number; // since media first flowed; more than a moment: the page was reloaded, and what was before is lost
   readonly reported: boolean; // the other side's numbers are in it
   readonly paths: readonly PathStretch[];
   /** The minute with the most trouble, counted from 1; null if none is worth a word. */
@@ -37,9 +38,11 @@ export class QualityLog {
   readonly #minutes: Minute[] = [];
   #paths: PathStretch[] = [];
   #reported = false;
+  #from: number | null = null;
 
   /** `at` is the end of the stretch, ms since media first flowed. */
   mine(at: number, tally: Tally): void {
+    this.#from ??= Math.max(0, Math.round(at - tally.ms));
     const minute = this.#minute(at);
     minute.mine = add(minute.mine, tally);
   }
@@ -68,7 +71,7 @@ export class QualityLog {
       const [first] = findings;
       if (first && weight >= WORTH_MS && weight > (worst?.weight ?? 0)) worst = { ...first, weight, minute: i + 1 };
     });
-    return { measuredMs, reported: this.#reported, paths: this.#paths, worst };
+    return { measuredMs, fromMs: this.#from ?? 0, reported: this.#reported, paths: this.#paths, worst };
   }
 
   #minute(at: number): Minute {

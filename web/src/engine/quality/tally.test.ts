@@ -7,6 +7,8 @@ const before: Counters = {
   media: 900,
   packets: 100,
   lost: 5,
+  sent: 0,
+  came: 0,
   frames: 300,
   made: 0,
   samples: 480_000,
@@ -23,6 +25,7 @@ const live: Situation = {
   noCam: false,
   hears: true,
   sees: true,
+  held: false,
   again: false,
   joined: true,
 };
@@ -49,6 +52,8 @@ test.each([
   ["nothing arrives, nothing is sent", { bytes: 1_000 }, { hears: false, sees: false }, { stalled: 0 }],
   ["a line too thin", { limit: "bandwidth" as const, kbps: 90 }, {}, { tight: 1_000 }],
   ["a line that is no line for HD, but will do", { limit: "bandwidth" as const, kbps: 900 }, {}, { tight: 0 }],
+  ["no picture leaves, for want of a line", { kbps: 50 }, { held: true }, { tight: 1_000, kbps: 50 }],
+  ["none leaves yet, though the line is good again", { kbps: 800 }, { held: true }, { tight: 0 }],
   ["an encoder without a processor", { limit: "cpu" as const }, {}, { slow: 1_000, busy: 0 }],
   ["the first packet after a silence", { lost: 905 }, { again: true }, { packets: 0, lost: 0, bytes: 99_000 }],
   ["the background", {}, { hidden: true }, { hidden: 1_000 }],
@@ -80,4 +85,14 @@ test("times and counts add up, round trips and rates are means", () => {
   expect(sum).toMatchObject({ ms: 4_000, lost: 3, rtt: 175, kbps: 80 });
   const thin = add({ ...nothing, ms: 9_000, kbps: 2_000 }, { ...nothing, ms: 1_000, tight: 1_000, kbps: 100 });
   expect(thin).toMatchObject({ tight: 1_000, kbps: 100 });
+  const queue = add({ ...nothing, ms: 9_000, rtt: 20 }, { ...nothing, ms: 1_000, tight: 1_000, rtt: 900 });
+  expect(queue).toMatchObject({ rtt: 900 });
+});
+
+test("of a line that loses packets for a while, the share is that of the while", () => {
+  const well = { ...nothing, ms: 5_000, packets: 900, lost: 1 };
+  const poor = { ...nothing, ms: 5_000, packets: 400, lost: 100, lossy: 5_000 };
+  expect(add(add(well, poor), well)).toMatchObject({ ms: 15_000, packets: 400, lost: 100, lossy: 5_000 });
+  expect(add(poor, poor)).toMatchObject({ packets: 800, lost: 200, lossy: 10_000 });
+  expect(add(well, well)).toMatchObject({ packets: 1_800, lost: 2, lossy: 0 });
 });

@@ -2,12 +2,13 @@ import type { Report } from "../../protocol/sealed.gen.ts";
 import type { Counters } from "./counters.ts";
 
 /** What one side has measured over some time: the numbers of a {@link Report}, none missing. */
-export type Tally = Required<Omit<Report, "t" | "at">>;
+export type Tally = Required<Omit<Report, "t" | "at" | "sent" | "path">>;
 
 export const nothing: Tally = {
   ms: 0,
   packets: 0,
   lost: 0,
+  lossy: 0,
   bytes: 0,
   frozen: 0,
   gaps: 0,
@@ -31,7 +32,8 @@ export interface Situation {
   readonly noMic: boolean; // wanted and missing
   readonly noCam: boolean;
   readonly hears: boolean; // the other party says that its microphone is on
-  readonly sees: boolean; // that its camera or screen is
+  readonly sees: boolean; // that its camera or screen is, and that a picture leaves
+  readonly held: boolean; // this side's camera is on and sends no picture, for want of a line
   readonly again: boolean; // nothing arrived a moment before
   readonly joined: boolean; // media has flowed: before that nothing is missing
 }
@@ -77,7 +79,7 @@ export function measure(
     gaps: at.hears && samples > 0 ? Math.round(ms * clamp(made / samples)) : 0,
     rtt: now.rtt ?? 0,
     kbps: now.kbps,
-    tight: now.limit === "bandwidth" && now.kbps > 0 && now.kbps < TIGHT_KBPS ? ms : 0,
+    tight: (now.limit === "bandwidth" || at.held) && now.kbps > 0 && now.kbps < TIGHT_KBPS ? ms : 0,
     slow: now.limit === "cpu" ? ms : 0,
   };
 }
@@ -86,10 +88,13 @@ export function measure(
 export function add(a: Tally, b: Tally): Tally {
   const sum = { ...nothing };
   for (const key of Object.keys(nothing) as (keyof Tally)[]) sum[key] = a[key] + b[key];
-  sum.rtt = mean(a.rtt, a.ms, b.rtt, b.ms);
-  // What a thin line carried, not what it does at other times.
+  // What a thin line carried and how its queue grew, not what it does at other times.
   const tight = sum.tight > 0;
-  sum.kbps = mean(a.kbps, tight ? a.tight : a.ms, b.kbps, tight ? b.tight : b.ms);
+  for (const key of ["rtt", "kbps"] as const)
+    sum[key] = mean(a[key], tight ? a.tight : a.ms, b[key], tight ? b.tight : b.ms);
+  // The same of one that loses packets.
+  if (sum.lossy === 0) return sum;
+  for (const key of ["packets", "lost"] as const) sum[key] = (a.lossy && a[key]) + (b.lossy && b[key]);
   return sum;
 }
 

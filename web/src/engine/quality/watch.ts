@@ -3,7 +3,8 @@ import type { Negotiation } from "../negotiation.ts";
 import { Scope } from "../scope.ts";
 import type { CallState } from "../state.ts";
 import { readCounters, type Counters } from "./counters.ts";
-import { diagnose, type Cause, type Finding } from "./diagnose.ts";
+import { diagnose, QUEUE_MS, type Cause, type Finding } from "./diagnose.ts";
+import { Line } from "./line.ts";
 import { QualityLog, type QualityReceipt } from "./log.ts";
 import { add, measure, nothing, type Tally } from "./tally.ts";
 
@@ -17,6 +18,11 @@ const WARM_UP_MS = 8_000;
 /** Within this the packets that an outage has swallowed are counted as lost. */
 const SETTLE_MS = 3_000;
 
+/** By so much the other side's clock may be ahead of this one: a report counts in the same minute on both sides. */
+const SKEW_MS = 10_000;
+/** Reports that wait for a path, five seconds in each; with more the oldest is dropped. */
+const MAX_UNSENT = 60;
+
 /** What the call page shows while it lasts; the rest has labels of its own. */
 const shown: ReadonlySet<Cause> = new Set<Cause>(["uplink", "loss", "delay", "cpu"]);
 
@@ -27,8 +33,8 @@ export interface WatchConfig {
   hidden(): boolean;
   /** The page's timers are few. */
   throttled(): boolean;
-  /** Over the data channel. */
-  send(report: Report): void;
+  /** Over the data channel; false if nothing would arrive just now. */
+  send(report: Report): boolean;
 }
 
 /**
@@ -45,6 +51,9 @@ export class Watch {
   #stuck = 0; // since the last look, ms
   #of: Negotiation | null = null; // whose counters they are
   #before: Counters | null = null;
+  readonly #line = new Line();
+  #at: number | null = null; // of the last look, ms since media first flowed
+  #unsent: Report[] = [];
   #open: Tally = nothing; // since the last report
   #theirs: Tally = nothing; // their last report
   #since: number | null = null;
@@ -61,27 +70,34 @@ export class Watch {
     if (this.#looking) return;
     this.#looking = true;
     const negotiation = this.#config.negotiation();
+    const [at, from] = [this.#sinceLive(), performance.now()];
     const now = negotiation?.connected ? await counters(negotiation) : null;
     this.#looking = false;
     if (this.#scope.closed) return;
     const ms = Math.round(performance.now() - this.#lookedAt);
     this.#lookedAt += ms;
     this.#beat();
+    this.#at = at;
     this.#count(negotiation, now, ms);
+    if (now && now.came > 0) this.#line.look(from, now.came);
     this.#before = now;
     this.#of = negotiation;
     const report = this.#open.ms >= ReportEveryMS && this.last();
-    if (report) this.#config.send(report);
+    if (report) this.#unsent.push(report);
+    this.#tell();
   }
 
   /** What was measured since the last report, and keeps it: a goodbye takes it along. Null if there is nothing. */
   last(): Report | null {
-    const at = this.#at();
-    const tally = this.#open;
+    const at = this.#at;
+    const line = this.#line.take(performance.now());
+    // Where a queue grows, what is on its way is late, and what is dropped is the bottleneck's.
+    const tally = line && this.#open.rtt < QUEUE_MS ? { ...this.#open, ...line } : this.#open;
     this.#open = nothing;
     if (at === null || tally.ms === 0) return null;
-    this.#log.mine(at, tally);
-    const full = { t: "report", at: Math.round(at), ...tally } as const;
+    this.#log.mine(Math.round(at), tally);
+    const left = { sent: this.#before?.sent ?? 0, path: this.#of?.gen ?? 0 };
+    const full = { t: "report", at: Math.round(at), ...tally, ...left } as const;
     const { t, ms } = full;
     const known = Object.entries(full).filter(([, value]) => value !== 0);
     this.#show(tally);
@@ -90,12 +106,13 @@ export class Watch {
   }
 
   /** What the other side has measured. */
-  receive({ t: _t, at, ...numbers }: Report): void {
-    const now = this.#at();
+  receive({ t: _t, at, sent = 0, path = 0, ...numbers }: Report): void {
+    const now = this.#sinceLive();
     if (now === null) return;
+    if (sent > 0) this.#line.heard({ at, sent, path }, performance.now());
     const tally = { ...nothing, ...numbers };
-    this.#theirs = add(this.#theirs, tally);
-    this.#log.theirs(Math.min(at, now), tally);
+    if (now - at < 3 * ReportEveryMS) this.#theirs = add(this.#theirs, tally); // not what waited for a path
+    this.#log.theirs(Math.min(at, now + SKEW_MS), tally);
   }
 
   receipt(): QualityReceipt | null {
@@ -114,10 +131,16 @@ export class Watch {
     this.#beatAt = now;
   }
 
+  /** What waited for a path goes first: both sides have the same numbers in the end. */
+  #tell(): void {
+    if (this.#unsent.length > MAX_UNSENT) this.#unsent.shift();
+    while (this.#unsent[0] && this.#config.send(this.#unsent[0])) this.#unsent.shift();
+  }
+
   #count(negotiation: Negotiation | null, now: Counters | null, ms: number): void {
-    const { remote, error, path } = this.#config.state.view;
+    const { remote, error, path, held } = this.#config.state.view;
     const { fates } = this.#config.state.options.media;
-    const at = this.#at();
+    const at = this.#at;
     if (at !== null && path) this.#log.path(at, path);
     const before = negotiation === this.#of ? this.#before : null;
     const situation = {
@@ -127,12 +150,14 @@ export class Watch {
       noMic: fates.mic === "gone",
       noCam: fates.camera === "gone",
       hears: remote?.mic ?? false,
-      sees: (remote?.cam || remote?.screen) ?? false,
+      sees: ((remote?.cam || remote?.screen) && !remote.held) ?? false,
+      held: held === "network",
       again: at !== null && at < this.#settled,
       joined: at !== null,
     };
     const tally = measure(before, now, situation, ms, this.#stuck);
     this.#stuck = 0;
+    if (!before || tally.stalled > 0) this.#line.cut();
     if (at === null) return;
     if (tally.stalled > 0) {
       this.#settled = at + SETTLE_MS;
@@ -148,7 +173,7 @@ export class Watch {
   }
 
   /** Time since media first flowed; null before. */
-  #at(): number | null {
+  #sinceLive(): number | null {
     const { liveSince } = this.#config.state.view;
     this.#since = liveSince ?? this.#since;
     return liveSince === null ? null : Math.max(0, Date.now() - liveSince);

@@ -9,10 +9,17 @@ export interface Row {
   readonly texts: readonly string[];
 }
 
+/** A page that measures from later on than this was reloaded: the time before is not in its receipt. */
+const FORGOTTEN_MS = 5_000;
+
 /** A receipt in words, line by line. `name` is the other person's, for this page only. */
 export function receiptRows(receipt: QualityReceipt, name: string, locale: string): Row[] {
-  const { paths, worst, reported } = receipt;
+  const { paths, worst, reported, fromMs } = receipt;
   const rows: Row[] = [];
+  if (fromMs >= FORGOTTEN_MS) {
+    const time = formatDuration(fromMs, locale);
+    rows.push({ label: m.quality_measured(), texts: [sentence(m.quality_measured_from({ time }))] });
+  }
   // One alone stands beside the receipt.
   if (paths.length > 1) {
     const from = (p: PathStretch) => m.quality_from({ time: formatDuration(p.fromMs, locale), path: pathText(p) });

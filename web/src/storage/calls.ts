@@ -22,6 +22,7 @@ const cause = v.picklist([
 // What the last call was like: the engine's QualityReceipt.
 const receipt = v.object({
   measuredMs: number,
+  fromMs: v.optional(number, 0),
   reported: v.boolean(),
   paths: v.pipe(
     v.array(

@@ -196,7 +196,7 @@ func (c *Call) finish(reason EndReason, err error) {
 	}
 	c.ended = e
 	c.seat.ended(reason)
-	last := c.lastReport()
+	last := c.goodbyeReport()
 	if bye, ok := byeFor(reason, c.seat.role()); ok && c.session != nil {
 		c.tellBoth(sealed.Bye{T: "bye", Reason: bye, Last: last})
 	}

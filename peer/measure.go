@@ -120,6 +120,26 @@ func (c *Call) tellReports() {
 	}
 }
 
+// goodbyeReport is what was measured since the last report that left. Nil if there
+// is nothing.
+func (c *Call) goodbyeReport() *sealed.Report {
+	m := &c.measuring
+	all := m.unsent
+	m.unsent = nil
+	if last := c.lastReport(); last != nil {
+		all = append(all, last)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	sum := *all[0]
+	for _, r := range all[1:] {
+		sum = quality.Add(sum, *r)
+		sum.Sent, sum.Path = r.Sent, r.Path
+	}
+	return &sum
+}
+
 // lookAtPair counts what has gone over the path in use. Another pair counts from
 // its own beginning.
 func (c *Call) lookAtPair() {
@@ -196,8 +216,9 @@ func (c *Call) onReport(r sealed.Report) {
 		return
 	}
 	now := time.Since(m.since)
-	m.log.Theirs(r, now)
-	m.line.Heard(r, now)
+	if m.log.Theirs(r, now) {
+		m.line.Heard(r, now)
+	}
 }
 
 // pairCount reads the path in use; all is 0 while there is none.

@@ -1,6 +1,7 @@
 package quality
 
 import (
+	"slices"
 	"time"
 
 	"github.com/visavis-call/visavis/protocol/sealed"
@@ -17,6 +18,8 @@ const (
 	// skewMS is by how much the other side's clock may be ahead of this one: a
 	// report counts in the same minute on both sides.
 	skewMS = 10_000
+	// maxHeard reports are known again when they come twice.
+	maxHeard = 64
 )
 
 // Receipt is what a call was like. Nothing in it names a person or an address.
@@ -37,6 +40,7 @@ type Worst struct {
 type Log struct {
 	minutes  []minute
 	reported bool
+	heard    []int64 // ends of the other side's latest reports
 }
 
 type minute struct{ mine, theirs sealed.Report }
@@ -48,14 +52,17 @@ func (l *Log) Mine(r sealed.Report) {
 }
 
 // Theirs takes a report of the other side. now is how long media has flowed:
-// nobody has measured the future, but clocks differ.
-func (l *Log) Theirs(r sealed.Report, now time.Duration) {
+// nobody has measured the future, but clocks differ. It is false for what was
+// said before, over another connection, and for what is no measurement.
+func (l *Log) Theirs(r sealed.Report, now time.Duration) bool {
 	m := l.at(min(r.At, now.Milliseconds()+skewMS))
-	if m.theirs.MS >= 2*minuteMS {
-		return // more than fits in: not a measurement
+	if slices.Contains(l.heard, r.At) || m.theirs.MS >= 2*minuteMS { // more than fits in
+		return false
 	}
+	l.heard = lastOf(append(l.heard, r.At), maxHeard)
 	m.theirs = Add(m.theirs, bounded(r))
 	l.reported = true
+	return true
 }
 
 // Receipt sums up.

@@ -108,7 +108,7 @@ export class Conversation extends Emitter<ConversationEvents> {
       negotiation,
       hidden: () => this.#presence.hidden,
       throttled: () => this.#presence.throttled,
-      send: (report) => this.#transport.sendNow({ ...report }),
+      send: (report) => !this.#pulse.silent && this.#transport.sendNow({ ...report }),
     });
     this.#steward = new Steward(role, negotiation, config.state.view.dataUse);
     this.#scope.add(() => this.#steward.close());
@@ -225,6 +225,7 @@ export class Conversation extends Emitter<ConversationEvents> {
     transport.on("replaced", ({ second }) => {
       this.#frames.renew();
       this.#pulse.renew(second);
+      this.#watch.renew();
       this.#remote.unbind();
       this.files.disconnected();
       this.#recovery.end();

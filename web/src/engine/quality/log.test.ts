@@ -42,8 +42,10 @@ test("a good call has no worst minute", () => {
 
 test("a report that comes late counts in its own minute", () => {
   const log = logOf({});
-  log.theirs(59_000, { ...five, stalled: 5_000 });
-  expect(log.receipt().worst).toMatchObject({ minute: 1, cause: "interrupted" });
+  expect(log.theirs(59_000, { ...five, stalled: 5_000 })).toBe(true);
+  expect(log.receipt().worst).toMatchObject({ minute: 1, cause: "interrupted", value: 5 });
+  expect(log.theirs(59_000, { ...five, stalled: 5_000 })).toBe(false); // said once more over another connection
+  expect(log.receipt().worst).toMatchObject({ value: 5 });
 });
 
 test("the history of paths keeps the first and the latest", () => {
@@ -58,7 +60,7 @@ test("the history of paths keeps the first and the latest", () => {
 
 test("whatever the other side claims, a day is the end and a minute is full some time", () => {
   const log = new QualityLog();
-  for (let i = 0; i < 100_000; i++) log.theirs(4_000_000_000, { ...five, lost: 4_000_000_000 });
+  for (let i = 0; i < 100_000; i++) log.theirs(4_000_000_000 + i, { ...five, lost: 4_000_000_000 });
   expect(log.receipt().worst?.minute).toBe(24 * 60);
   expect(log.receipt().worst?.weight).toBeLessThanOrEqual(130_000);
 });

@@ -7,6 +7,8 @@ const MINUTE_MS = 60_000;
 const MAX_MINUTES = 24 * 60;
 /** Changes of the path that are kept; with more of them the first one and the latest stay. */
 const MAX_PATHS = 8;
+/** So many reports are known again when they come twice. */
+const MAX_HEARD = 64;
 /** Trouble below this much, in ms of a useless call, is not worth a word. */
 const WORTH_MS = 2_500;
 
@@ -38,6 +40,7 @@ export class QualityLog {
   readonly #minutes: Minute[] = [];
   #paths: PathStretch[] = [];
   #reported = false;
+  #heard: number[] = []; // ends of the other side's latest stretches
   #from: number | null = null;
 
   /** `at` is the end of the stretch, ms since media first flowed. */
@@ -47,11 +50,14 @@ export class QualityLog {
     minute.mine = add(minute.mine, tally);
   }
 
-  theirs(at: number, tally: Tally): void {
+  /** False: it was said before, or is no measurement. */
+  theirs(at: number, tally: Tally): boolean {
     const minute = this.#minute(at);
-    if (minute.theirs.ms >= MINUTE_MS * 2) return; // more than fits in: not a measurement
+    if (this.#heard.includes(at) || minute.theirs.ms >= MINUTE_MS * 2) return false; // more than fits in
+    this.#heard = [...this.#heard.slice(1 - MAX_HEARD), at];
     minute.theirs = add(minute.theirs, tally);
     this.#reported = true;
+    return true;
   }
 
   path(at: number, { kind, protocol, relay }: PathInfo): void {

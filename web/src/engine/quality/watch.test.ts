@@ -20,6 +20,7 @@ class End {
   };
   kbps = 2_000;
   up = true; // the data channel
+  swallowed = false; // what goes into it
   readonly watch: Watch;
 
   constructor(counts: boolean, send: (report: Report) => void) {
@@ -40,7 +41,7 @@ class End {
       hidden: () => false,
       throttled: () => false,
       send: (report) => {
-        if (this.up) send(report);
+        if (this.up && !this.swallowed) send(report);
         return this.up;
       },
     });
@@ -109,6 +110,39 @@ test("an outage is no loss; reports wait for its end, and both have the same the
   expect(mine?.worst).toMatchObject({ minute: 1, side: "mine", cause: "offline", value: 18 });
   expect(theirs?.worst).toEqual({ ...mine?.worst, side: "theirs" });
   expect(mine?.worst?.weight).toBeLessThan(20_000); // nothing is counted twice
+});
+
+test("who leaves before all has been said says it with the goodbye; what was said twice counts once", async () => {
+  const ends = call();
+  const [a, b] = ends;
+  await flow(ends, 12);
+  a.watch.renew(); // two reports are said again, and known
+  a.up = b.up = false;
+  a.view.error = { code: "offline" };
+  await flow(ends, 13, () => true);
+  const bye = a.watch.last();
+  expect(bye).toMatchObject({ t: "report", at: 25_000, away: 13_000, stalled: 13_000, sent: 2_500 });
+  if (bye) b.watch.receive(bye);
+  expect(b.watch.receipt()?.worst).toMatchObject({ side: "theirs", cause: "offline" });
+  expect(a.watch.last()).toBeNull();
+});
+
+test("what was said over a connection that is lost is said again, and counts once", async () => {
+  const ends = call();
+  const [a, b] = ends;
+  await flow(ends, 4);
+  a.view.error = { code: "offline" };
+  a.swallowed = true; // the report leaves, and never comes
+  await flow(ends, 7, () => true);
+  a.view.error = null;
+  a.swallowed = false;
+  a.watch.renew();
+  await flow(ends, 6);
+  a.watch.renew();
+  await flow(ends, 6);
+  const worst = a.watch.receipt()?.worst;
+  expect(worst).toMatchObject({ side: "mine", cause: "offline", value: 7 });
+  expect(b.watch.receipt()?.worst).toEqual({ ...worst, side: "theirs" });
 });
 
 /** Eleven seconds without a picture from the first end. */

@@ -22,6 +22,8 @@ const SETTLE_MS = 3_000;
 const SKEW_MS = 10_000;
 /** Reports that wait for a path, five seconds in each; with more the oldest is dropped. */
 const MAX_UNSENT = 60;
+/** With a connection that is lost so many may be lost that have left. */
+const MAX_TOLD = 2;
 
 /** What the call page shows while it lasts; the rest has labels of its own. */
 const shown: ReadonlySet<Cause> = new Set<Cause>(["uplink", "loss", "delay", "cpu"]);
@@ -54,6 +56,8 @@ export class Watch {
   readonly #line = new Line();
   #at: number | null = null; // of the last look, ms since media first flowed
   #unsent: Report[] = [];
+  #told: Report[] = []; // the last ones
+  #again: Report[] = []; // to be said once more
   #open: Tally = nothing; // since the last report
   #theirs: Tally = nothing; // their last report
   #since: number | null = null;
@@ -82,13 +86,27 @@ export class Watch {
     if (now && now.came > 0) this.#line.look(from, now.came);
     this.#before = now;
     this.#of = negotiation;
-    const report = this.#open.ms >= ReportEveryMS && this.last();
+    const report = this.#open.ms >= ReportEveryMS && this.#report();
     if (report) this.#unsent.push(report);
     this.#tell();
   }
 
-  /** What was measured since the last report, and keeps it: a goodbye takes it along. Null if there is nothing. */
+  /** What was measured since the last report that left, for a goodbye to take along. Null if there is nothing. */
   last(): Report | null {
+    const report = this.#report();
+    const all = report ? [...this.#unsent, report] : this.#unsent;
+    this.#unsent = [];
+    const sum = all.map(tallyOf).reduce(add, nothing);
+    return all.length > 1 ? { ...(all.at(-1) as Report), ...compact(sum), ms: sum.ms } : (all[0] ?? null);
+  }
+
+  /** Another connection: what was said last over the one before may not have arrived. */
+  renew(): void {
+    this.#again = this.#told;
+  }
+
+  /** What was measured since the last report, and keeps it. Null if there is nothing. */
+  #report(): Report | null {
     const at = this.#at;
     const line = this.#line.take(performance.now());
     // Where a queue grows, what is on its way is late, and what is dropped is the bottleneck's.
@@ -97,22 +115,19 @@ export class Watch {
     if (at === null || tally.ms === 0) return null;
     this.#log.mine(Math.round(at), tally);
     const left = { sent: this.#before?.sent ?? 0, path: this.#of?.gen ?? 0 };
-    const full = { t: "report", at: Math.round(at), ...tally, ...left } as const;
-    const { t, ms } = full;
-    const known = Object.entries(full).filter(([, value]) => value !== 0);
     this.#show(tally);
     this.#theirs = nothing;
-    return { ...Object.fromEntries(known), t, at: full.at, ms };
+    return { ...compact({ ...tally, ...left }), t: "report", at: Math.round(at), ms: tally.ms };
   }
 
   /** What the other side has measured. */
-  receive({ t: _t, at, sent = 0, path = 0, ...numbers }: Report): void {
+  receive(report: Report): void {
+    const { at, sent = 0, path = 0 } = report;
     const now = this.#sinceLive();
-    if (now === null) return;
+    const tally = tallyOf(report);
+    if (now === null || !this.#log.theirs(Math.min(at, now + SKEW_MS), tally)) return;
     if (sent > 0) this.#line.heard({ at, sent, path }, performance.now());
-    const tally = { ...nothing, ...numbers };
     if (now - at < 3 * ReportEveryMS) this.#theirs = add(this.#theirs, tally); // not what waited for a path
-    this.#log.theirs(Math.min(at, now + SKEW_MS), tally);
   }
 
   receipt(): QualityReceipt | null {
@@ -134,7 +149,12 @@ export class Watch {
   /** What waited for a path goes first: both sides have the same numbers in the end. */
   #tell(): void {
     if (this.#unsent.length > MAX_UNSENT) this.#unsent.shift();
-    while (this.#unsent[0] && this.#config.send(this.#unsent[0])) this.#unsent.shift();
+    while (this.#again[0] && this.#config.send(this.#again[0])) this.#again = this.#again.slice(1);
+    if (this.#again.length > 0) return;
+    for (let next = this.#unsent[0]; next && this.#config.send(next); next = this.#unsent[0]) {
+      this.#told = [...this.#told, next].slice(-MAX_TOLD);
+      this.#unsent.shift();
+    }
   }
 
   #count(negotiation: Negotiation | null, now: Counters | null, ms: number): void {
@@ -178,6 +198,15 @@ export class Watch {
     this.#since = liveSince ?? this.#since;
     return liveSince === null ? null : Math.max(0, Date.now() - liveSince);
   }
+}
+
+function tallyOf({ t: _t, at: _at, sent: _sent, path: _path, ...numbers }: Report): Tally {
+  return { ...nothing, ...numbers };
+}
+
+/** Without what is 0, which nobody has to say. */
+function compact(numbers: Readonly<Record<string, number>>): Partial<Report> {
+  return Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== 0));
 }
 
 async function counters({ pc }: Negotiation): Promise<Counters | null> {

@@ -9,6 +9,7 @@ import { ServerToken } from "./app/servertoken.svelte.ts";
 import { m } from "./i18n/paraglide/messages.js";
 import { Router } from "./router.ts";
 import { CallBook } from "./storage/calls.ts";
+import { Pictures } from "./storage/pictures.ts";
 import { openArea } from "./storage/store.ts";
 import { TabLink } from "./storage/tab.ts";
 import { Toasts } from "./ui/toasts.svelte.ts";
@@ -31,6 +32,7 @@ const app: App = {
   toasts: new Toasts(),
   recent: new RecentCalls(new CallBook(local)),
   token: new ServerToken(local),
+  pictures: new Pictures(),
   tabLink,
   local,
   session,

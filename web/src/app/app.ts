@@ -1,5 +1,6 @@
 import { createContext } from "svelte";
 import type { Router } from "../router.ts";
+import type { Pictures } from "../storage/pictures.ts";
 import type { TabLink } from "../storage/tab.ts";
 import type { Area } from "../storage/store.ts";
 import type { Toasts } from "../ui/toasts.svelte.ts";
@@ -16,6 +17,7 @@ export interface App {
   readonly toasts: Toasts;
   readonly recent: RecentCalls;
   readonly token: ServerToken;
+  readonly pictures: Pictures;
   readonly tabLink: TabLink;
   readonly local: Area; // outlives the tab
   readonly session: Area; // this tab only

@@ -9,6 +9,7 @@ import { Claim } from "./claim.ts";
 import { CallModel } from "./call.svelte.ts";
 import { callStore } from "./callstore.ts";
 import { Doorbell } from "./doorbell.ts";
+import { EffectsModel } from "./effects.svelte.ts";
 import type { Engine } from "./engine.ts";
 import { fileNotice } from "./files.ts";
 import { MediaModel } from "./media.svelte.ts";
@@ -38,6 +39,7 @@ export class CallPage {
   #broken = $state.raw<string | null>(null); // E_… of the link, or "" when there is none
   #call = $state.raw<CallModel | null>(null);
   #media = $state.raw<MediaModel | null>(null);
+  #effects = $state.raw<EffectsModel | null>(null);
   #share = $state.raw<ShareModel | null>(null);
   #starting = $state(false);
   #entered = $state(false); // the person has pressed the button of the lobby
@@ -77,6 +79,10 @@ export class CallPage {
   get media(): MediaModel {
     if (!this.#media) throw new Error("no devices yet");
     return this.#media;
+  }
+  get effects(): EffectsModel {
+    if (!this.#effects) throw new Error("no devices yet");
+    return this.#effects;
   }
   get share(): ShareModel {
     if (!this.#share) throw new Error("no screen yet");
@@ -269,6 +275,7 @@ export class CallPage {
       ...(stretchedPassword && { stretchedPassword }),
     });
     this.#media = new MediaModel(media);
+    const effects = (this.#effects = new EffectsModel(this.#media, preferences, this.#app.pictures));
     this.#share = new ShareModel(screen);
     this.#call = new CallModel(call);
     this.#entered = this.#asked = call.resuming;
@@ -290,7 +297,10 @@ export class CallPage {
     });
     call.start();
     this.#starting = true;
-    void media.start({ mic: true, camera: !preferences.audioOnly }).finally(() => (this.#starting = false));
+    void effects
+      .restore()
+      .then(() => media.start({ mic: true, camera: !preferences.audioOnly }))
+      .finally(() => (this.#starting = false));
   }
 
   #changed(): void {
@@ -387,7 +397,7 @@ export class CallPage {
     this.#call?.close();
     this.#media?.now.close();
     this.#share?.now.stop();
-    this.#call = this.#media = this.#share = this.#broken = this.#link = null;
+    this.#call = this.#media = this.#effects = this.#share = this.#broken = this.#link = null;
     this.#entered = this.#asked = false;
     this.#unread = 0;
   }

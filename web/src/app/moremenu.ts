@@ -1,7 +1,7 @@
 import { m } from "../i18n/paraglide/messages.js";
 import type { MenuItem } from "../ui/menu.ts";
 
-export type MoreAction = "devices" | "who" | "self" | "share" | "mini" | "help" | "remove" | "end";
+export type MoreAction = "devices" | "who" | "self" | "effects" | "share" | "mini" | "help" | "remove" | "end";
 
 interface Facts {
   narrow: boolean; // a phone: what has no place in the bar comes here
@@ -33,6 +33,7 @@ export function moreItems({ narrow, selfShown, share, mini, host, guestName }: F
     label: selfShown ? m.call_self_hide() : m.call_self_show(),
     icon: selfShown ? "eye-off" : "user",
   });
+  items.push({ id: "effects", label: m.effects_title(), icon: "image" });
   items.push({ id: "help", label: m.call_help(), icon: "circle-question-mark" });
   if (host && guestName)
     items.push({ id: "remove", label: m.host_remove({ name: guestName }), icon: "user-x", danger: true });

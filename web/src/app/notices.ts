@@ -42,6 +42,12 @@ export function noticeText(notice: Notice, name: string): NoticeText | null {
       return { text: peerDevice(notice, name), icon: "triangle-alert", tone: "amber" };
     case "peer-device-back":
       return { text: peerDevice(notice, name), icon: "circle-check", tone: "info" };
+    case "effects-reduced":
+      return { text: m.effects_reduced(), icon: "info", tone: "info" };
+    case "effects-slow":
+      return { text: m.effects_slow(), icon: "triangle-alert", tone: "amber" };
+    case "effects-failed":
+      return { text: m.effects_failed(), icon: "triangle-alert", tone: "amber" };
     default:
       return null;
   }

@@ -52,6 +52,16 @@ export class Preferences {
     return this.#record.releaseMic;
   }
 
+  /** What stands behind this person, an id of {@link EffectsModel}. */
+  get backdrop(): string {
+    return this.#record.backdrop;
+  }
+
+  /** A dark picture is lifted. */
+  get light(): boolean {
+    return this.#record.light;
+  }
+
   setLocale(locale: Locale): void {
     this.language.set(locale);
     this.#change({ locale });
@@ -80,6 +90,10 @@ export class Preferences {
 
   setReleaseMic(releaseMic: boolean): void {
     this.#change({ releaseMic });
+  }
+
+  setEffects(backdrop: string, light: boolean): void {
+    this.#change({ backdrop, light });
   }
 
   /** Label of the device last used with success (the engine's DevicePrefs). */

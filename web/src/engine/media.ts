@@ -1,4 +1,5 @@
 import { Devices } from "./devices.ts";
+import { Effects } from "./effects/effects.ts";
 import { Emitter } from "./emitter.ts";
 import { constraints, Input, permission } from "./input.ts";
 import { Lens } from "./lens.ts";
@@ -7,6 +8,7 @@ import { Plugs } from "./plugs.ts";
 import { isRefusal, mediaProblem, mediaUnavailable } from "./problems.ts";
 import { Speaker } from "./speaker.ts";
 import type { Device, DeviceFates, DeviceKind, DevicePrefs, MediaEvents, MediaProblem } from "./types.ts";
+import { startWorker } from "./workers.ts";
 
 /**
  * This person's microphone, camera and choice of speaker. Muting takes the
@@ -37,6 +39,9 @@ export class LocalMedia extends Emitter<MediaEvents> {
     () => this.#camera.track,
     () => this.emit("change", undefined),
   );
+  /** What is done to the camera's picture before anybody gets it, this person included. */
+  readonly effects = new Effects(() => startWorker("vision"));
+  #picture: MediaStreamTrack | null = null; // the camera's, or what the effects made of it
   #watching = false;
 
   constructor(prefs: DevicePrefs) {
@@ -47,6 +52,8 @@ export class LocalMedia extends Emitter<MediaEvents> {
       input.on("change", () => this.#sync());
       input.on("lost", (label) => void this.#plugs.lost(input, label));
     }
+    this.effects.on("change", () => this.#sync());
+    this.effects.on("notice", (notice) => this.emit("notice", notice));
     this.#devices.on("change", () => {
       this.#speaker.follow();
       this.emit("change", undefined);
@@ -93,7 +100,7 @@ export class LocalMedia extends Emitter<MediaEvents> {
   }
   /** For the engine: what to send. A muted microphone has no sender at all, so that not one packet of it can leave. */
   get tracks(): { mic: MediaStreamTrack | null; camera: MediaStreamTrack | null } {
-    return { mic: this.#want.mic ? this.#mic.track : null, camera: this.#camera.track };
+    return { mic: this.#want.mic ? this.#mic.track : null, camera: this.#picture };
   }
   /** The microphone is open, muted or not: the system shows it as in use. */
   get micOpen(): boolean {
@@ -175,6 +182,7 @@ export class LocalMedia extends Emitter<MediaEvents> {
     this.#meter.close();
     this.#mic.stop();
     this.#camera.stop();
+    this.effects.close();
   }
 
   async #watch(): Promise<void> {
@@ -232,7 +240,8 @@ export class LocalMedia extends Emitter<MediaEvents> {
 
   /** Makes stream, mute and meter follow the inputs. */
   #sync(): void {
-    const [mic, camera] = [this.#mic.track, this.#camera.track];
+    const mic = this.#mic.track;
+    const camera = (this.#picture = this.effects.through(this.#camera.track));
     if (mic) mic.enabled = this.#want.mic;
     for (const track of this.stream.getTracks()) {
       if (track !== mic && track !== camera) this.stream.removeTrack(track);

@@ -173,7 +173,10 @@ export type NoticeKind =
   | "device-back"
   | "peer-device-gone" // theirs was unplugged, and there is no other
   | "peer-device-other" // theirs was unplugged, another one is used
-  | "peer-device-back";
+  | "peer-device-back"
+  | "effects-reduced" // this machine is busy: less is done to the camera's picture
+  | "effects-slow" // it could not keep up: the camera's own picture is sent
+  | "effects-failed"; // what changes it could not be had, or broke
 
 export interface Notice {
   readonly kind: NoticeKind;

@@ -15,6 +15,9 @@ const schema = v.object({
   dataSaver: v.fallback(v.boolean(), false),
   audioOnly: v.fallback(v.boolean(), false),
   releaseMic: v.fallback(v.optional(v.boolean(), false), false),
+  // What is done to the camera's picture; ids of app/effects.svelte.ts.
+  backdrop: v.fallback(v.optional(v.pipe(v.string(), v.maxLength(32)), "none"), "none"),
+  light: v.fallback(v.optional(v.boolean(), false), false),
   // Devices by label: ids change with the site's storage.
   devices: v.fallback(v.record(v.picklist(["mic", "camera", "speaker"]), label), {}),
 });
@@ -35,5 +38,7 @@ export const noPreferences: PreferencesRecord = {
   dataSaver: false,
   audioOnly: false,
   releaseMic: false,
+  backdrop: "none",
+  light: false,
   devices: {},
 };

@@ -36,6 +36,7 @@ export type IconName =
   | "headphones"
   | "history"
   | "hourglass"
+  | "image"
   | "info"
   | "key-round"
   | "languages"

@@ -1,7 +1,8 @@
-import { FaceDetector } from "@mediapipe/tasks-vision";
+import { FaceDetector, ImageSegmenter } from "@mediapipe/tasks-vision";
 import factory from "@mediapipe/tasks-vision/vision_wasm_module_internal.js";
 import wasmBinaryPath from "@mediapipe/tasks-vision/vision_wasm_module_internal.wasm?url";
 import facePath from "./models/face.tflite?url";
+import personPath from "./models/person.tflite?url";
 
 // The loader's part of the runtime is in this bundle: without a path the library takes it from this global and fetches no
 // script. It clears both globals each time. What goes wrong is thrown, too: the console would only hear of things in order.
@@ -26,4 +27,16 @@ export function loadFaceDetector(): Promise<FaceDetector> {
       runningMode: "IMAGE",
     });
   return load(create, facePath);
+}
+
+/** Tells the person from what is behind. */
+export function loadSegmenter(): Promise<ImageSegmenter> {
+  const create = (modelAssetBuffer: Uint8Array) =>
+    ImageSegmenter.createFromOptions(fileset, {
+      baseOptions: { modelAssetBuffer, delegate: "CPU" },
+      runningMode: "VIDEO",
+      outputConfidenceMasks: true,
+      outputCategoryMask: false,
+    });
+  return load(create, personPath);
 }

@@ -210,7 +210,7 @@ test("after a call in the background both have the receipt, can copy it, and fin
   await expectAccessible(host);
   await host.getByRole("button", { name: "Copy the receipt" }).click();
   const copied = await host.evaluate(() => document.body.dataset["copied"]);
-  expect(copied).toContain("Cause: the other person had the call in the background");
+  expect(copied).toContain("Cause: The other person had the call in the background");
   expect(copied).not.toMatch(/Ben|Ada|\d+\.\d+\.\d+\.\d+/);
   await host.getByRole("button", { name: "To the start page" }).click();
   await host.getByRole("button", { name: /^More about/ }).click();

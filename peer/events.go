@@ -53,6 +53,8 @@ type PhaseChanged struct{ Phase Phase }
 type Knocked struct {
 	Slot             uint16
 	Name, Note, Lang string
+	// Tested is what the visitor's check before the call found; nil: nothing is known.
+	Tested *sealed.Tested
 }
 
 // KnockGone tells a host that a visitor left before being admitted.

@@ -159,10 +159,11 @@ func (h *hostSeat) knock(slot uint16, v *visitor, k sealed.Knock) {
 	default:
 		v.knocked = true
 		h.c.emit(Knocked{
-			Slot: slot,
-			Name: clean(k.Name, sealed.LimitName, false),
-			Note: clean(k.Note, sealed.LimitNote, false),
-			Lang: clean(k.Lang, 35, false), // RFC 5646 §4.4.1
+			Slot:   slot,
+			Name:   clean(k.Name, sealed.LimitName, false),
+			Note:   clean(k.Note, sealed.LimitNote, false),
+			Lang:   clean(k.Lang, 35, false), // RFC 5646 §4.4.1
+			Tested: tested(k.Tested),
 		})
 		if h.c.cfg.OpenDoor {
 			h.admit(slot)

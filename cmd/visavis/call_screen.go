@@ -52,7 +52,11 @@ func jsonLine(e peer.Event) fields {
 	case peer.Greeted:
 		return fields{"type": "hello", "name": e.Name, "title": e.Title}
 	case peer.Knocked:
-		return fields{"type": "knock", "slot": e.Slot, "name": e.Name, "note": e.Note, "lang": e.Lang}
+		f := fields{"type": "knock", "slot": e.Slot, "name": e.Name, "note": e.Note, "lang": e.Lang}
+		if e.Tested != nil {
+			f["tested"] = e.Tested
+		}
+		return f
 	case peer.KnockGone:
 		return fields{"type": "knock_gone", "slot": e.Slot}
 	case peer.Held:
@@ -238,7 +242,25 @@ func knock(e peer.Knocked) string {
 	if e.Note != "" {
 		text += " “" + e.Note + "”"
 	}
+	if t := e.Tested; t != nil {
+		text += testedText(*t)
+	}
 	return text
+}
+
+// testedText tells a host what came of a visitor's check before the call.
+func testedText(t sealed.Tested) string {
+	when := "less than an hour ago"
+	if t.Hours > 0 {
+		when = fmt.Sprintf("%d h ago", t.Hours)
+	}
+	switch t.Worst() {
+	case sealed.CheckLightGood:
+		return " Tested fine " + when + "."
+	case sealed.CheckLightFair, sealed.CheckLightPoor:
+		return " Tested " + when + ", with difficulties."
+	}
+	return ""
 }
 
 func wrongGuess(e peer.PasswordWrong) string {

@@ -148,7 +148,7 @@ func compress(b []byte) []byte {
 
 // route adds the pages and files of the app.
 func (a *app) route(mux *http.ServeMux) {
-	for _, route := range []string{"/{$}", "/new", protocol.PathCall} {
+	for _, route := range []string{"/{$}", "/new", "/test", protocol.PathCall} {
 		mux.HandleFunc("GET "+route, a.page)
 	}
 	// Browsers keep the fragment, and with it the key of the link.

@@ -26,6 +26,7 @@ func TestVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	messages := map[string]func() any{
+		"knock":  func() any { return new(sealed.Knock) },
 		"state":  func() any { return new(sealed.State) },
 		"report": func() any { return new(sealed.Report) },
 		"bye":    func() any { return new(sealed.Bye) },

@@ -15,6 +15,7 @@ const (
 	LimitName       = 64     // code points, NFC, no control or bidi characters
 	LimitNote       = 200    // code points: note of a knock, message of a hold
 	LimitTitle      = 120    // code points
+	LimitTested     = 720    // hours: older checks say nothing
 	LimitChat       = 4_000  // code points
 	LimitSDP        = 64_000 // bytes (before sealing; must still fit LimitBytes as JSON)
 	LimitMLines     = 9      // the media plan: 4, the data channel, and a screen with its sound from each side
@@ -35,6 +36,8 @@ type Knock struct {
 	Name string `json:"name"`
 	Note string `json:"note,omitempty"`
 	Lang string `json:"lang,omitempty"` // BCP 47, to answer in a language the guest reads
+	// Tested is what the guest's own check before the call found, if there was one.
+	Tested *Tested `json:"tested,omitempty"`
 }
 
 // Hello tells the guest who is hosting. Host, READY.

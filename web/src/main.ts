@@ -6,6 +6,7 @@ import { serverOrigin } from "./app/serverorigin.ts";
 import { Preferences } from "./app/preferences.svelte.ts";
 import { RecentCalls } from "./app/recent.svelte.ts";
 import { ServerToken } from "./app/servertoken.svelte.ts";
+import { TestBook } from "./app/tested.ts";
 import { m } from "./i18n/paraglide/messages.js";
 import { Router } from "./router.ts";
 import { CallBook } from "./storage/calls.ts";
@@ -33,6 +34,7 @@ const app: App = {
   recent: new RecentCalls(new CallBook(local)),
   token: new ServerToken(local),
   pictures: new Pictures(),
+  tested: new TestBook(local),
   tabLink,
   local,
   session,

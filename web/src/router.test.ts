@@ -7,6 +7,7 @@ test.each([
   ["/new/", "new"],
   ["/c", "call"],
   ["/c/", "call"],
+  ["/test", "test"],
   ["/calls", "not-found"],
   ["/constructor", "not-found"],
   ["/c/abc", "not-found"],

@@ -1,6 +1,6 @@
 import { createSubscriber } from "svelte/reactivity";
 
-const routes = { "/": "home", "/new": "new", "/c": "call" } as const;
+const routes = { "/": "home", "/new": "new", "/c": "call", "/test": "test" } as const;
 
 export type RouteName = (typeof routes)[keyof typeof routes] | "not-found";
 
@@ -40,7 +40,7 @@ export class Router {
   }
 
   /** `state` survives a reload and must not be secret: browsers write it to disk. */
-  go(path: "/" | "/new" | "/c", mode: "push" | "replace" = "push", state: unknown = null): void {
+  go(path: "/" | "/new" | "/c" | "/test", mode: "push" | "replace" = "push", state: unknown = null): void {
     history[mode === "push" ? "pushState" : "replaceState"](state, "", path);
     this.#changed();
     scrollTo(0, 0);

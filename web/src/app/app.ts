@@ -7,6 +7,7 @@ import type { Toasts } from "../ui/toasts.svelte.ts";
 import type { Preferences } from "./preferences.svelte.ts";
 import type { RecentCalls } from "./recent.svelte.ts";
 import type { ServerToken } from "./servertoken.svelte.ts";
+import type { TestBook } from "./tested.ts";
 
 /** What main.ts builds once and every page may use. */
 export interface App {
@@ -18,6 +19,7 @@ export interface App {
   readonly recent: RecentCalls;
   readonly token: ServerToken;
   readonly pictures: Pictures;
+  readonly tested: TestBook;
   readonly tabLink: TabLink;
   readonly local: Area; // outlives the tab
   readonly session: Area; // this tab only

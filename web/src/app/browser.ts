@@ -34,6 +34,12 @@ export function browserKind({ userAgent: ua, maxTouchPoints }: NavigatorFacts): 
   return /Safari\//.test(ua) ? "safari" : "other";
 }
 
+/** The browser's version up to the first point, "" if it cannot be told: the rest would help to recognize somebody. */
+export function browserMajor({ userAgent: ua }: Pick<NavigatorFacts, "userAgent">): string {
+  const pattern = /(?:Edg|EdgiOS|Firefox|FxiOS|CriOS)\/(\d+)/;
+  return (pattern.exec(ua) ?? /(?:Chrome|Chromium|Version)\/(\d+)/.exec(ua))?.[1] ?? "";
+}
+
 export function systemKind({ userAgent: ua, maxTouchPoints }: NavigatorFacts): SystemKind {
   if (isIOS(ua, maxTouchPoints)) return "ios";
   if (/Android/.test(ua)) return "android";

@@ -202,7 +202,7 @@ export class CallPage {
         throw error;
       }
     }
-    now.knock(name, note);
+    now.knock(name, note, this.#app.tested.claim());
     this.#changed();
   }
 

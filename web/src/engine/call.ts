@@ -1,4 +1,4 @@
-import type { HeldVideo, WantedSize } from "../protocol/sealed.gen.ts";
+import type { HeldVideo, Tested, WantedSize } from "../protocol/sealed.gen.ts";
 import { Emitter } from "./emitter.ts";
 import { callId } from "./e2ee/derive.ts";
 import type { Transfers } from "./files/transfers.ts";
@@ -25,7 +25,7 @@ import type {
 /** What the two roles do differently. */
 export interface Role {
   start(): void;
-  knock(name: string, note: string): void;
+  knock(name: string, note: string, tested: Tested | null): void;
   setPassword(password: string): Promise<void>;
   setName(name: string): void;
   admit(slot: number): void;
@@ -168,9 +168,9 @@ export class Call extends Emitter<CallEvents> {
     this.#loading.catch((error: unknown) => this.#cannot(error));
   }
   /** Guest: asks to be let in, now or as soon as the host can be asked. */
-  knock(name: string, note: string): void {
+  knock(name: string, note: string, tested: Tested | null = null): void {
     void this.#loading?.then(
-      (role) => role.knock(name, note),
+      (role) => role.knock(name, note, tested),
       () => undefined, // told by start()
     );
   }

@@ -20,9 +20,17 @@ export class Door {
   }
 
   /** Null if this visitor stands there already: nobody rings twice, or out of a hold. */
-  knocked(slot: number, { name, note, lang }: Knock): Visitor | null {
+  knocked(slot: number, { name, note, lang, tested }: Knock): Visitor | null {
     if (this.visitor(slot)) return null;
-    const visitor: Visitor = { slot, name, note: note ?? "", lang: lang ?? "", state: "knocking", since: Date.now() };
+    const visitor: Visitor = {
+      slot,
+      name,
+      note: note ?? "",
+      lang: lang ?? "",
+      state: "knocking",
+      since: Date.now(),
+      tested: tested ?? null,
+    };
     this.#state.set({ visitors: [...this.#state.view.visitors, visitor] });
     return visitor;
   }

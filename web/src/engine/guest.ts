@@ -1,5 +1,5 @@
 import type { ServerMessage } from "../protocol/decode.ts";
-import type { Policy } from "../protocol/sealed.gen.ts";
+import type { Policy, Tested } from "../protocol/sealed.gen.ts";
 import type { Role } from "./call.ts";
 import { dataKeys, type DataKeys } from "./datakeys.ts";
 import type { Effect, SealedJSON } from "./e2ee/effects.ts";
@@ -28,7 +28,7 @@ export class GuestRole extends Party implements Role {
   protected readonly line: Line;
   protected readonly keys: DataKeys;
   readonly #pump: Pump<Guest>;
-  #knock: { name: string; note: string } | null = null;
+  #knock: { name: string; note: string; tested: Tested | null } | null = null;
   #host: Uint8Array | null = null; // its connection id while it is online
   #proveAt = 0; // not earlier while media flows
   #proveLater = false;
@@ -70,8 +70,8 @@ export class GuestRole extends Party implements Role {
     this.line.start();
   }
 
-  override knock(name: string, note: string): void {
-    this.#knock = { name, note };
+  override knock(name: string, note: string, tested: Tested | null): void {
+    this.#knock = { name, note, tested };
     if (this.state.view.phase === "ready") this.#sendKnock();
   }
 
@@ -215,8 +215,8 @@ export class GuestRole extends Party implements Role {
   }
 
   #sendKnock(): void {
-    const { name, note } = this.#knock ?? { name: "", note: "" };
-    this.whisper({ t: "knock", name, note, lang: this.state.options.lang });
+    const { name, note, tested } = this.#knock ?? { name: "", note: "", tested: null };
+    this.whisper({ t: "knock", name, note, lang: this.state.options.lang, ...(tested && { tested }) });
     this.state.move("knocked");
   }
 

@@ -1,4 +1,5 @@
 import { CredentialTTLMS, type Server } from "../protocol/messages.gen.ts";
+import type { Tested } from "../protocol/sealed.gen.ts";
 import { Conversation } from "./conversation.ts";
 import { deriveLink } from "./e2ee/derive.ts";
 import type { DataKeys } from "./datakeys.ts";
@@ -70,7 +71,7 @@ export abstract class Party {
   }
 
   // What only one of the two roles can do.
-  knock(_name: string, _note: string): void {}
+  knock(_name: string, _note: string, _tested: Tested | null): void {}
   setPassword(_password: string): Promise<void> {
     return Promise.resolve();
   }

@@ -10,6 +10,24 @@ test("cleans what a stranger wrote", () => {
   });
 });
 
+const lights = { mic: "good", speaker: "good", camera: "good", picture: "good", network: "good" };
+
+test.each([
+  ["a light of a later version", { hours: 1, ...lights, mic: "splendid" }, { hours: 1, ...lights, mic: "unknown" }],
+  ["a network that is none", { hours: 1, ...lights, net: "<b>" }, { hours: 1, ...lights }],
+  ["more than was asked", { hours: 0, ...lights, device: "USB 3" }, { hours: 0, ...lights }],
+  ["too long ago", { hours: 721, ...lights }, undefined],
+  ["half an hour", { hours: 0.5, ...lights }, undefined],
+  ["no hours", lights, undefined],
+  ["a word", "fine", undefined],
+])("lets somebody knock whose check says %s", (_, claim, want) => {
+  expect(decodeSealed({ t: "knock", name: "Ben", tested: claim })).toEqual({
+    t: "knock",
+    name: "Ben",
+    ...(want && { tested: want }),
+  });
+});
+
 test.each([
   ["unknown type", { t: "later" }],
   ["no type", { name: "Ada" }],

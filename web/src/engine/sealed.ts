@@ -6,6 +6,7 @@ import {
   LimitName,
   LimitNote,
   LimitSDP,
+  LimitTested,
   LimitTitle,
   LineKindScreen,
   LineKindScreenSound,
@@ -82,6 +83,20 @@ const mline = v.object({
   kind: v.picklist([LineKindScreen, LineKindScreenSound]),
 });
 
+const light = v.fallback(v.picklist(["good", "fair", "poor", "unknown"]), "unknown");
+const tested = v.pipe(
+  v.object({
+    hours: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LimitTested)),
+    mic: light,
+    speaker: light,
+    camera: light,
+    picture: light,
+    network: light,
+    net: v.exactOptional(v.unknown()),
+  }),
+  v.transform(({ net, ...rest }) => (net === "same" || net === "other" ? ({ ...rest, net } as const) : rest)),
+);
+
 const report = v.object({
   t: v.literal("report"),
   at: count,
@@ -110,12 +125,20 @@ const report = v.object({
 const limitMs = v.pipe(v.number(), v.integer(), v.minValue(1_000), v.maxValue(86_400_000));
 
 const sealedMessage = v.variant("t", [
-  v.object({
-    t: v.literal("knock"),
-    name: line(LimitName),
-    note: v.exactOptional(text(LimitNote)),
-    lang: v.exactOptional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9-]{0,35}$/))),
-  }),
+  v.pipe(
+    v.object({
+      t: v.literal("knock"),
+      name: line(LimitName),
+      note: v.exactOptional(text(LimitNote)),
+      lang: v.exactOptional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9-]{0,35}$/))),
+      tested: v.exactOptional(v.unknown()),
+    }),
+    // A claim about a check that makes no sense is no reason to leave somebody outside.
+    v.transform(({ tested: claim, ...knock }) => {
+      const { success, output } = v.safeParse(tested, claim);
+      return success ? { ...knock, tested: output } : knock;
+    }),
+  ),
   v.object({ t: v.literal("hello"), name: v.exactOptional(line(LimitName)), title: v.exactOptional(line(LimitTitle)) }),
   v.object({
     t: v.literal("admit"),

@@ -4,7 +4,7 @@
  * MediaStream keeps its identity while its tracks come and go.
  */
 
-import type { DeviceFate, FileStopReason, HeldVideo, WantedSize } from "../protocol/sealed.gen.ts";
+import type { DeviceFate, FileStopReason, HeldVideo, Tested, WantedSize } from "../protocol/sealed.gen.ts";
 import type { Link } from "./e2ee/link.ts";
 import type { QualityReceipt } from "./quality/log.ts";
 
@@ -39,6 +39,7 @@ export interface Visitor {
   readonly lang: string; // BCP 47, "" if unknown
   readonly state: "knocking" | "held";
   readonly since: number; // ms since the epoch
+  readonly tested: Tested | null; // what its own check found
 }
 
 /** The other party, as it says of itself (`mic`, `cam`, `screen`, `recording`) and as we know it (`bound`). */

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import * as wire from "./messages.gen.ts";
-import type { ServerMessage } from "./messages.gen.ts";
+import type { CheckReply, ErrorCode, ServerMessage } from "./messages.gen.ts";
 
 export type { ServerMessage } from "./messages.gen.ts";
 
@@ -17,8 +17,9 @@ const nonce = v.pipe(text, v.regex(/^[\w-]{42}[AEIMQUYcgkosw048]$/)); // 32 byte
 
 const urls = v.pipe(v.array(v.pipe(text, v.minLength(1), v.maxLength(512))), v.maxLength(16));
 const credential = v.exactOptional(v.pipe(text, v.maxLength(512)));
+const server = v.object({ urls, username: credential, credential });
 const servers = v.object({
-  servers: v.pipe(v.array(v.object({ urls, username: credential, credential })), v.maxLength(16)),
+  servers: v.pipe(v.array(server), v.maxLength(16)),
   expires_ms: integer,
 });
 
@@ -120,4 +121,25 @@ export function decode(data: string): ServerMessage | null {
   if (!result.success) return null;
   const same: Same<typeof result.output, ServerMessage> = true; // drift from Go fails the build
   return same && result.output;
+}
+
+const transport = v.picklist([wire.CheckTransportUDP, wire.CheckTransportTCP, wire.CheckTransportTLS]);
+const checkReply = v.object({
+  answer: v.pipe(text, v.maxLength(16_384)),
+  server,
+  transports: v.pipe(v.array(transport), v.maxLength(3)),
+});
+
+/** The answer to a network check; null: not for this build. */
+export function decodeCheckReply(json: unknown): CheckReply | null {
+  const result = v.safeParse(checkReply, json);
+  if (!result.success) return null;
+  const same: Same<typeof result.output, CheckReply> = true;
+  return same && result.output;
+}
+
+/** Why a request was refused. What is not a refusal counts as the server's fault. */
+export function decodeRefusal(json: unknown): ErrorCode {
+  const result = v.safeParse(serverMessage, json);
+  return result.success && result.output.type === "error" ? result.output.code : wire.ErrorCodeInternal;
 }

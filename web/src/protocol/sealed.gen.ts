@@ -133,6 +133,7 @@ export const LimitDepth = 6;
 export const LimitName = 64; // code points, NFC, no control or bidi characters
 export const LimitNote = 200; // code points: note of a knock, message of a hold
 export const LimitTitle = 120; // code points
+export const LimitTested = 720; // hours: older checks say nothing
 export const LimitChat = 4_000; // code points
 export const LimitSDP = 64_000; // bytes (before sealing; must still fit LimitBytes as JSON)
 export const LimitMLines = 9; // the media plan: 4, the data channel, and a screen with its sound from each side
@@ -148,7 +149,7 @@ export const LimitFileAhead = 4_194_304; // bytes on the way that the receiver h
 /**
  * Limits of sealed messages.
  */
-export type Limit = typeof LimitBytes | typeof LimitDepth | typeof LimitName | typeof LimitNote | typeof LimitTitle | typeof LimitChat | typeof LimitSDP | typeof LimitMLines | typeof LimitLines | typeof LimitCandidates | typeof LimitBeatMS | typeof LimitFileName | typeof LimitFileType | typeof LimitFileBytes | typeof LimitFiles | typeof LimitFileChunk | typeof LimitFileAhead;
+export type Limit = typeof LimitBytes | typeof LimitDepth | typeof LimitName | typeof LimitNote | typeof LimitTitle | typeof LimitTested | typeof LimitChat | typeof LimitSDP | typeof LimitMLines | typeof LimitLines | typeof LimitCandidates | typeof LimitBeatMS | typeof LimitFileName | typeof LimitFileType | typeof LimitFileBytes | typeof LimitFiles | typeof LimitFileChunk | typeof LimitFileAhead;
 /**
  * Knock asks to be let in. Guest, READY.
  */
@@ -157,6 +158,10 @@ export interface Knock {
   name: string;
   note?: string;
   lang?: string; // BCP 47, to answer in a language the guest reads
+  /**
+   * Tested is what the guest's own check before the call found, if there was one.
+   */
+  tested?: Tested;
 }
 /**
  * Hello tells the guest who is hosting. Host, READY.
@@ -456,4 +461,42 @@ export type ByeReason = typeof ByeReasonHangup | typeof ByeReasonRemoved | typeo
 export interface Err {
   t: 'err';
   code: string; // one of the codes that may be told to a peer
+}
+
+//////////
+// source: tested.go
+
+/**
+ * CheckLight is what came of one check. Another value, of a later version, counts
+ * as [CheckLightUnknown].
+ */
+export const CheckLightGood = "good";
+export const CheckLightFair = "fair";
+export const CheckLightPoor = "poor";
+export const CheckLightUnknown = "unknown";
+/**
+ * The lights.
+ */
+export type CheckLight = typeof CheckLightGood | typeof CheckLightFair | typeof CheckLightPoor | typeof CheckLightUnknown;
+/**
+ * CheckNet says whether the device is on a network of the kind that was tested.
+ */
+export const CheckNetSame = "same";
+export const CheckNetOther = "other";
+/**
+ * What is known of the network's kind; empty: nothing.
+ */
+export type CheckNet = typeof CheckNetSame | typeof CheckNetOther;
+/**
+ * Tested is what a guest's check found, by the guest's own claim, and coarse on
+ * purpose: no figures, no addresses, no names of devices.
+ */
+export interface Tested {
+  hours: number /* int */; // whole hours ago, 0 to LimitTested
+  mic: CheckLight;
+  speaker: CheckLight;
+  camera: CheckLight;
+  picture: CheckLight; // light and framing
+  network: CheckLight;
+  net?: CheckNet;
 }

@@ -1,0 +1,33 @@
+package peer
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/visavis-call/visavis/protocol/sealed"
+)
+
+// What a visitor claims about its check is shown only as far as it is understood.
+func TestTested(t *testing.T) {
+	const good, unknown = sealed.CheckLightGood, sealed.CheckLightUnknown
+	fine := sealed.Tested{Hours: 18, Mic: good, Speaker: good, Camera: good, Picture: good, Network: good, Net: sealed.CheckNetSame}
+	strange := fine
+	strange.Picture, strange.Net = "<b>", "elsewhere"
+	understood := fine
+	understood.Picture, understood.Net = unknown, ""
+	old, future := fine, fine
+	old.Hours, future.Hours = sealed.LimitTested+1, -1
+	for name, tt := range map[string]struct{ in, want *sealed.Tested }{
+		"nothing": {nil, nil},
+		"fine":    {&fine, &fine},
+		"strange": {&strange, &understood},
+		"empty":   {&sealed.Tested{}, &sealed.Tested{Mic: unknown, Speaker: unknown, Camera: unknown, Picture: unknown, Network: unknown}},
+		"old":     {&old, nil},
+		"future":  {&future, nil},
+	} {
+		if d := cmp.Diff(tt.want, tested(tt.in)); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
+	}
+}

@@ -222,11 +222,13 @@ export class Conversation extends Emitter<ConversationEvents> {
       if (restart) transport.rescue(); // they hear nothing
     });
     transport.on("spare", () => this.#pulse.silent && transport.switchOver());
+    transport.on("glimpse", () => this.#glimpse());
     transport.on("replaced", ({ second }) => {
       this.#frames.renew();
-      this.#pulse.renew(second);
       this.#watch.renew();
-      this.#remote.unbind();
+      this.#pulse.renew(second !== null);
+      if (second) this.#remote.replace(second);
+      else this.#remote.unbind();
       this.files.disconnected();
       this.#recovery.end();
       if (this.#state.move("media-lost")) this.#recovery.connect(); // there is nothing to restart yet
@@ -274,6 +276,7 @@ export class Conversation extends Emitter<ConversationEvents> {
 
   #bound(certificateChecked: boolean): void {
     this.#remote.bind();
+    this.#frames.update();
     this.#state.set({ security: { ...this.#state.view.security, bound: true, certificateChecked } });
     this.#sent = "";
     this.#mediaChanged();
@@ -295,8 +298,15 @@ export class Conversation extends Emitter<ConversationEvents> {
       },
       throttled: () => this.#presence.throttled,
       silent: () => this.#silent(),
-      heard: () => this.#transport.checkFlow(),
+      heard: () => {
+        this.#glimpse();
+        this.#transport.checkFlow();
+      },
     });
+  }
+
+  #glimpse(): void {
+    this.#remote.glimpse(this.#pulse.silent ? this.#transport.glimpse : []);
   }
 
   /** Acts at once, and says so a little later: most silences are over by then. */
@@ -305,6 +315,7 @@ export class Conversation extends Emitter<ConversationEvents> {
     this.#recovery.begin();
     this.#transport.wake();
     this.#transport.switchOver(); // if they were the first to notice
+    this.#glimpse();
     this.emit("silent", undefined);
     this.#scope.timeout(() => this.#pulse.silent && this.#lost(), LABEL_MS);
   }

@@ -125,6 +125,8 @@ export class HostRole extends Party implements Role {
     switch (effect.kind) {
       case "send-frame":
         return this.line.sendFrame(effect.slot, effect.frame);
+      case "back":
+        return this.#back(effect.slot);
       case "ready":
         return this.#ready(effect.slot, effect.session, effect.resumed);
       case "say":
@@ -230,13 +232,21 @@ export class HostRole extends Party implements Role {
     this.#sessions.set(slot, session);
     this.#hello(slot);
     if (!resumed) return;
-    this.#grant(slot);
     if (this.#door.locked) this.#door.apply();
-    if (!this.conversation) return this.#begin(slot, session, this.found?.peerName ?? "");
-    this.#slot = slot;
+    if (!this.conversation) {
+      this.#grant(slot);
+      return this.#begin(slot, session, this.found?.peerName ?? "");
+    }
     this.state.set({ peerAway: false });
     this.proven(session);
     this.conversation.epoch(session, true); // their keys changed with this handshake, and ours
+  }
+
+  /** The guest in the conversation has another way to the server: what it needs for another path follows M4 at once. */
+  #back(slot: number): void {
+    if (!this.conversation) return;
+    this.#grant(slot);
+    this.#slot = slot;
     this.conversation.resumed();
   }
 

@@ -18,7 +18,8 @@ export class Remote {
   readonly #state: CallState;
   readonly #stream = new MediaStream();
   readonly #screen = new MediaStream();
-  #pending: RemoteTrack[] = [];
+  #tracks: readonly RemoteTrack[] = []; // of the connection in use
+  #second: readonly RemoteTrack[] = [];
   #bound = false;
   #heard = false; // has said what it is sending
 
@@ -39,28 +40,38 @@ export class Remote {
   }
 
   track(remote: RemoteTrack): void {
-    if (this.#bound) this.#show(remote);
-    else this.#pending.push(remote);
+    this.#tracks = [...this.#tracks, remote];
+    this.#show();
   }
 
   untrack(track: MediaStreamTrack): void {
-    this.#pending = this.#pending.filter((remote) => remote.track !== track);
-    for (const stream of [this.#stream, this.#screen]) stream.removeTrack(track);
-    this.#patch({});
+    this.#tracks = this.#tracks.filter((remote) => remote.track !== track);
+    this.#show();
+  }
+
+  /** While nothing comes by the connection in use: what has authenticated on a second one. Empty: as before. */
+  glimpse(tracks: readonly RemoteTrack[]): void {
+    this.#second = tracks;
+    this.#show();
   }
 
   bind(): void {
     this.#bound = true;
-    for (const remote of this.#pending) this.#show(remote);
-    this.#pending = [];
+    this.#show();
     this.#patch({ bound: true });
+  }
+
+  /** Another connection, bound like the one before, takes its place; what is shown of it already stays. */
+  replace(tracks: readonly RemoteTrack[]): void {
+    this.#tracks = tracks;
+    this.#second = [];
+    this.#show();
   }
 
   unbind(): void {
     this.#bound = false;
-    this.#pending = [];
-    for (const stream of [this.#stream, this.#screen])
-      for (const track of stream.getTracks()) stream.removeTrack(track);
+    this.#tracks = this.#second = [];
+    this.#show();
     this.#patch({ bound: false });
   }
 
@@ -88,14 +99,32 @@ export class Remote {
     return true;
   }
 
-  #show({ track, kind }: RemoteTrack): void {
-    const screen = kind === LineKindScreen || kind === LineKindScreenSound;
-    (screen ? this.#screen : this.#stream).addTrack(track);
-    this.#patch({}); // the stream keeps its identity: say that it has changed
+  #show(): void {
+    const tracks = this.#second.length > 0 ? this.#second : this.#tracks;
+    const shown = this.#bound ? tracks : [];
+    const news = [this.#stream, this.#screen].map((stream) => {
+      const own = shown.filter(({ kind }) => isScreen(kind) === (stream === this.#screen)).map(({ track }) => track);
+      return become(stream, own);
+    });
+    if (news.includes(true)) this.#patch({}); // a stream keeps its identity: say that it has changed
   }
 
   #patch(patch: Partial<RemoteParty>): void {
     const { remote } = this.#state.view;
     if (remote) this.#state.set({ remote: { ...remote, ...patch } });
   }
+}
+
+function isScreen(kind: LineKind): boolean {
+  return kind === LineKindScreen || kind === LineKindScreenSound;
+}
+
+/** Gives a stream these tracks; false if it had them. What stays is not touched: an element would begin it anew. */
+function become(stream: MediaStream, tracks: readonly MediaStreamTrack[]): boolean {
+  const before = stream.getTracks();
+  const gone = before.filter((track) => !tracks.includes(track));
+  const come = tracks.filter((track) => !before.includes(track));
+  for (const track of gone) stream.removeTrack(track);
+  for (const track of come) stream.addTrack(track);
+  return gone.length + come.length > 0;
 }

@@ -32,6 +32,7 @@ class FakeLeg extends Emitter<Events> {
   repeated = 0;
   negotiation = {
     connected: false,
+    guard: { proves: true },
     gen: 5,
     ownFp: "mine",
     repeat: () => void this.repeated++,
@@ -251,4 +252,41 @@ test("an offer that was given up for another is not taken when it comes late", (
   spare.reset(); // another page of theirs
   spare.answer(sdp("offer", 1, "new"));
   expect(legs).toHaveLength(3);
+});
+
+test("what has authenticated on one that is being tried may be shown, until it is dropped or taken", () => {
+  const { legs, spare } = make();
+  let told = 0;
+  spare.on("glimpse", () => void told++);
+  spare.offer();
+  legs[0]?.say("track", { track: "picture" });
+  expect(spare.glimpse).toEqual([{ track: "picture" }]);
+  legs[0]?.say("untrack", "picture"); // its frames do not hold
+  expect(spare.glimpse).toEqual([]);
+  legs[0]?.say("track", { track: "sound" });
+  spare.drop();
+  expect(spare.glimpse).toEqual([]);
+  expect(told).toBe(4);
+  spare.drop();
+  expect(told).toBe(4);
+
+  spare.offer();
+  legs[1]?.say("track", { track: "picture" });
+  Object.assign(legs[1] ?? {}, { bound: true });
+  expect(spare.take()?.tracks).toEqual([{ track: "picture" }]);
+  expect(spare.glimpse).toEqual([]);
+});
+
+test("what nothing has authenticated is not shown before it is bound, nor what sleeps", () => {
+  const { legs, spare } = make();
+  spare.offer();
+  Object.assign(legs[0]?.negotiation ?? {}, { guard: { proves: false } });
+  legs[0]?.say("track", { track: "picture" });
+  expect(spare.glimpse).toEqual([]);
+  spare.drop();
+  spare.prepare();
+  legs[1]?.say("track", { track: "picture" });
+  expect(spare.glimpse).toEqual([]);
+  spare.wake();
+  expect(spare.glimpse).toEqual([{ track: "picture" }]);
 });

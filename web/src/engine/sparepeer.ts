@@ -31,6 +31,8 @@ interface SpareEvents {
   up: undefined;
   /** The other side says something by it: it has given the first connection up. */
   message: unknown;
+  /** {@link SparePeer.glimpse} has changed. */
+  glimpse: undefined;
 }
 
 interface SpareConfig {
@@ -59,7 +61,7 @@ export class SparePeer extends Emitter<SpareEvents> {
   #answers = false; // the host's offer made ahead
   #asked = 0; // offers ahead without an answer
   #begunAt = -Infinity;
-  #tracks: RemoteTrack[] = []; // proven, and not shown yet
+  #tracks: readonly RemoteTrack[] = []; // of the other side
 
   constructor(config: SpareConfig) {
     super();
@@ -126,6 +128,14 @@ export class SparePeer extends Emitter<SpareEvents> {
     return mine;
   }
 
+  /**
+   * What has come by it and is the other side's own, since frames of it have authenticated under the keys of the session.
+   * That proves as much as the binding does, which takes two round trips more: it may be shown while nothing else comes.
+   */
+  get glimpse(): readonly RemoteTrack[] {
+    return this.#life && this.#leg?.negotiation?.guard.proves ? this.#tracks : [];
+  }
+
   /** Sends by it already, if it is connected: the other side needs a picture to begin with. */
   feed(tracks: LocalTracks): void {
     if (this.#leg?.negotiation?.connected) this.#leg.negotiation.setTracks(tracks);
@@ -133,13 +143,14 @@ export class SparePeer extends Emitter<SpareEvents> {
 
   /** Hands the connection over, with what it has brought; null if there is none that is bound. */
   take(): { leg: Leg; tracks: readonly RemoteTrack[] } | null {
-    const leg = this.#leg;
+    const [leg, tracks] = [this.#leg, this.#tracks];
     if (!leg?.bound) return null;
     leg.clear();
     this.#leg = null;
+    this.#tracks = [];
     this.#life?.close();
     this.#life = null;
-    return { leg, tracks: this.#tracks };
+    return { leg, tracks };
   }
 
   /** What was made ahead is out of date; what is being used is not. */
@@ -151,6 +162,7 @@ export class SparePeer extends Emitter<SpareEvents> {
     this.#life?.close();
     this.#leg?.close();
     this.#leg = this.#life = null;
+    this.#show([]);
   }
 
   /** The first connection is made anew, perhaps with another page at its other end, which counts from 0. */
@@ -164,6 +176,12 @@ export class SparePeer extends Emitter<SpareEvents> {
   close(): void {
     this.#unexpect();
     this.drop();
+  }
+
+  #show(tracks: readonly RemoteTrack[]): void {
+    if (tracks.length === 0 && this.#tracks.length === 0) return;
+    this.#tracks = tracks;
+    this.emit("glimpse", undefined);
   }
 
   #takeExpected(asleep: boolean): Leg | null {
@@ -202,12 +220,11 @@ export class SparePeer extends Emitter<SpareEvents> {
     this.#answers = false;
     this.#begunAt = performance.now();
     const leg = (this.#leg = this.#takeExpected(asleep) ?? this.#config.make(asleep));
-    this.#tracks = [];
     if (!asleep) this.#live();
     const mark = { spare: true, ...(asleep && { standby: true }) };
     leg.on("send", (m) => this.emit("send", m.t === "sdp" && m.type === "offer" ? { ...m, ...mark } : m));
-    leg.on("track", (t) => this.#tracks.push(t));
-    leg.on("untrack", (track) => (this.#tracks = this.#tracks.filter((t) => t.track !== track)));
+    leg.on("track", (t) => this.#show([...this.#tracks, t]));
+    leg.on("untrack", (track) => this.#show(this.#tracks.filter((t) => t.track !== track)));
     leg.on("connected", () => {
       if (!this.#life) this.#live(); // the other side has woken it
       this.emit("connected", undefined);

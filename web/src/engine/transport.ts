@@ -11,8 +11,8 @@ import { Negotiation, type Description } from "./negotiation.ts";
 import type { Traffic } from "./pulse.ts";
 import type { RemoteTrack } from "./remote.ts";
 import { Scope } from "./scope.ts";
+import { Seconds, type Moved } from "./seconds.ts";
 import type { FrameLayer } from "./sframe/layer.ts";
-import { SparePeer } from "./sparepeer.ts";
 import { readTraffic } from "./stats.ts";
 import type { OutgoingMedia, OutgoingScreen } from "./types.ts";
 
@@ -22,8 +22,6 @@ export type { Prepared };
 const NO_FINGERPRINT = "0".repeat(64);
 /** How often a host looks whether a standby connection is there; the first time the call has just begun. */
 const STANDBY_MS = 3_000;
-/** Two connections may come up at once. The guest goes where the host is; so long the host waits for it. */
-const SETTLED_MS = 8_000;
 
 interface TransportEvents {
   /** To be sent through the server. */
@@ -35,9 +33,9 @@ interface TransportEvents {
   frames: "failed" | "needs-keys";
   /**
    * The peer connection is given up for another: nothing that came over it counts any more. `second`: for one that the same
-   * page at the other end has made beside it.
+   * page at the other end has made beside it, with what has come by that.
    */
-  replaced: { second: boolean };
+  replaced: { second: readonly RemoteTrack[] | null };
   bound: { certificateChecked: boolean };
   message: unknown; // over ctl
   chunk: Chunk; // over files
@@ -50,6 +48,8 @@ interface TransportEvents {
   offered: { restart: boolean };
   /** There is a second connection, and it is connected or even proven: {@link Transport.switchOver}. */
   spare: undefined;
+  /** {@link Transport.glimpse} has changed. */
+  glimpse: undefined;
 }
 
 export interface TransportConfig {
@@ -65,7 +65,7 @@ export interface TransportConfig {
 
 /**
  * The media connection of a conversation: a peer connection and its bound channel; one on standby, and one more while the
- * first is silent ({@link SparePeer}). Either side may lose its own by a reload; then both make another, bound to the keys
+ * first is silent ({@link Seconds}). Either side may lose its own by a reload; then both make another, bound to the keys
  * of the handshake that followed.
  */
 export class Transport extends Emitter<TransportEvents> {
@@ -75,19 +75,15 @@ export class Transport extends Emitter<TransportEvents> {
   #made = 0; // peer connections of ours
   #leg: Leg | null = null;
   readonly #scope = new Scope();
-  readonly #standby: SparePeer;
-  readonly #spare: SparePeer;
-  #movedAt = -Infinity;
-  #met = false; // the other side has said something by the connection in use
+  readonly #seconds: Seconds;
 
   constructor(config: TransportConfig) {
     super();
     this.#config = config;
     this.#servers = config.servers;
     this.#relayOnly = config.relayOnly;
-    this.#standby = this.#second();
-    this.#spare = this.#second();
-    if (config.role === "host") this.#scope.interval(() => this.#leg?.up && this.#standby.prepare(), STANDBY_MS);
+    this.#seconds = this.#makeSeconds();
+    if (config.role === "host") this.#scope.interval(() => this.#leg?.up && this.#seconds.prepare(), STANDBY_MS);
   }
 
   /** The channel for files, once the connection is proven. */
@@ -99,14 +95,17 @@ export class Transport extends Emitter<TransportEvents> {
     return this.#leg?.negotiation ?? null;
   }
 
+  /** What of the other side has come by a second connection, and is proven though that is not bound yet. */
+  get glimpse(): readonly RemoteTrack[] {
+    return this.#seconds.glimpse;
+  }
+
   /** Begins with a connection that was made before admission, or with a new one. */
   open(prepared: Prepared | null): void {
-    this.#standby.reset();
-    this.#spare.reset();
+    this.#seconds.reset();
     this.#leg?.close();
     this.#leg = null;
-    this.#met = false;
-    this.emit("replaced", { second: false });
+    this.emit("replaced", { second: null });
     if (prepared) this.#made++;
     const leg = (this.#leg = new Leg(
       prepared ?? { ready: this.#create(this.#config.media.tracks) },
@@ -135,54 +134,47 @@ export class Transport extends Emitter<TransportEvents> {
 
   /** Nothing comes any more: wakes the one on standby. */
   wake(): void {
-    this.#standby.wake();
+    this.#seconds.wake();
   }
 
   /** Guest: the host has been found again, and will offer at once. */
   expect(): void {
-    if (this.#config.role === "guest") this.#spare.expect();
+    if (this.#config.role === "guest") this.#seconds.expect();
   }
 
   /** And has another made, for the network as it is now. The host's to do; the guest gets ready for it. */
   rescue(): void {
     this.wake();
-    if (this.#config.role === "host" && this.#leg?.bound) this.#spare.offer();
+    if (this.#config.role === "host" && this.#leg?.bound) this.#seconds.offer();
   }
 
   /** Goes on by a second connection if it is proven; if it is merely connected, sends by it. */
   switchOver(): void {
-    const seconds = [this.#standby, this.#spare];
-    if (!seconds.some((second) => this.#moveTo(second))) for (const second of seconds) second.feed(this.#tracks);
+    const moved = this.#seconds.take(this.#tracks);
+    if (moved) this.#moveTo(moved);
   }
 
-  #moveTo(second: SparePeer): boolean {
-    const taken = second.take();
-    if (!taken) return false;
-    const { leg, tracks } = taken;
-    this.#movedAt = performance.now();
+  #moveTo({ leg, tracks }: Moved): void {
     this.#leg?.close();
     this.#leg = leg;
-    this.#met = false;
-    this.emit("replaced", { second: true });
+    this.emit("replaced", { second: tracks });
     this.#listen(leg);
     leg.negotiation?.configure(this.#servers, this.#relayOnly); // it may be minutes old
     this.syncTracks();
     this.emit("negotiated", undefined);
     this.emit("bound", { certificateChecked: leg.certificateChecked });
-    for (const track of tracks) this.emit("track", track);
     this.checkFlow();
-    return true;
   }
 
   receive(message: Description): void {
     const ours = message.t === "sdp" && message.fp === this.#leg?.remoteFp;
-    if (!ours && (this.#standby.receive(message) || this.#spare.receive(message))) return;
+    if (!ours && this.#seconds.receive(message)) return;
     if (message.t === "sdp") {
       const remote = this.#leg?.remoteFp ?? null;
       const other = message.type === "offer" && remote !== null && remote !== message.fp; // they have a new one
       if (message.spare && message.type === "rollback") return; // of one that is dropped here, too
       if (other && message.spare) {
-        if (this.#config.role === "guest") (message.standby ? this.#standby : this.#spare).answer(message);
+        if (this.#config.role === "guest") this.#seconds.answer(message);
         return;
       }
       const gone = message.type === "rollback" && remote !== null; // they lost theirs after answering ours
@@ -219,7 +211,7 @@ export class Transport extends Emitter<TransportEvents> {
   configure(servers: readonly Server[], relayOnly: boolean): void {
     const moved = relayOnly !== this.#relayOnly;
     // What it has of the relay goes with the credentials; another is made soon.
-    if (servers !== this.#servers && this.#config.role === "host") this.#standby.refresh();
+    if (servers !== this.#servers && this.#config.role === "host") this.#seconds.refresh();
     this.#servers = servers;
     this.#relayOnly = relayOnly;
     if (!moved || !this.negotiation) {
@@ -239,8 +231,7 @@ export class Transport extends Emitter<TransportEvents> {
   /** Closes; with a delay, and without media at once, if the channel still has a goodbye to deliver. */
   close(delayMs = 0): void {
     this.#scope.close();
-    this.#standby.close();
-    this.#spare.close();
+    this.#seconds.close();
     this.#leg?.close(delayMs);
     this.#leg = null;
   }
@@ -255,22 +246,19 @@ export class Transport extends Emitter<TransportEvents> {
     return { ...media.tracks, screen: screen ? { ...screen.tracks, mode: screen.mode } : null };
   }
 
-  #second(): SparePeer {
-    const second = new SparePeer({
+  #makeSeconds(): Seconds {
+    const seconds = new Seconds({
+      role: this.#config.role,
       make: (asleep) =>
         new Leg({ ready: this.#create({ mic: null, camera: null }, { asleep, fresh: !asleep }) }, this.#config.keys),
       configure: (n) => n.configure(this.#servers, this.#relayOnly),
     });
-    second.on("send", (m) => this.#say(m));
-    second.on("connected", () => this.emit("spare", undefined));
-    second.on("up", () => this.emit("spare", undefined));
-    second.on("message", (json) => {
-      // A guest that was here and speaks there has left for good.
-      const waits = this.#config.role === "host" && !this.#met && performance.now() - this.#movedAt < SETTLED_MS;
-      if (!waits) this.#moveTo(second); // they have
-      this.emit("message", json);
-    });
-    return second;
+    seconds.on("send", (m) => this.#say(m));
+    seconds.on("up", () => this.emit("spare", undefined));
+    seconds.on("moved", (moved) => this.#moveTo(moved));
+    seconds.on("message", (json) => this.emit("message", json));
+    seconds.on("glimpse", () => this.emit("glimpse", undefined));
+    return seconds;
   }
 
   #create(tracks: LocalTracks, made: { asleep?: boolean; fresh?: boolean } = {}): Promise<Negotiation> {
@@ -293,7 +281,7 @@ export class Transport extends Emitter<TransportEvents> {
     leg.on("frames", (f) => this.emit("frames", f));
     leg.on("bound", (b) => this.emit("bound", b));
     leg.on("message", (json) => {
-      this.#met = true;
+      this.#seconds.met();
       this.emit("message", json);
     });
     leg.on("chunk", (chunk) => this.emit("chunk", chunk));

@@ -15,6 +15,11 @@ export type Effect =
    * frame. `resumed`: the same person as before; a guest who was admitted still is.
    */
   | { readonly kind: "ready"; readonly slot: number; readonly session: Session; readonly resumed: boolean }
+  /**
+   * Host: the admitted guest is back, M4 is on its way, and what is said over the server from now on arrives after it.
+   * Nothing was heard of the guest yet: "ready" follows when it is.
+   */
+  | { readonly kind: "back"; readonly slot: number; readonly session: Session }
   /** A sealed message that is allowed in the present state. Fields are not checked beyond `t`. */
   | { readonly kind: "message"; readonly slot: number; readonly type: string; readonly json: SealedJSON }
   /**

@@ -88,8 +88,8 @@ export class Host {
   send(slot: number, json: SealedJSON, now: number): void {
     const s = this.#slots.get(slot);
     if (json.t === "admit") this.admitted(slot, now);
-    const session = s?.keys.current;
-    if (s?.phase !== "ready" || !session) throw new E2EEError("E_STATE");
+    const session = s && this.#sealer(s);
+    if (!s || !session) throw new E2EEError("E_STATE");
     checkSays("host", json.t, this.#admission.standing(s));
     this.#outbox.message(slot, session, json);
     if (parts(json.t)) this.#part(s, now);
@@ -245,7 +245,18 @@ export class Host {
     }
     s.proven(done.session, now + ANSWER_MS);
     this.#outbox.send(s.number, done.m4);
-    if (used !== null) this.#keys.readmit(s, done.session, used, now);
+    if (used === null) return;
+    this.#keys.readmit(s, done.session, used, now);
+    this.#outbox.emit({ kind: "back", slot: s.number, session: done.session });
+  }
+
+  /**
+   * What to seal with for this guest; null while there is nothing to say to it. One that has come back is told things
+   * before it was heard: frames of one connection keep their order, so if it misses M4 it misses them, too.
+   */
+  #sealer(s: Slot): Session | null {
+    if (s.phase === "ready") return s.keys.current;
+    return s.phase === "proven" && s === this.#admission.slot ? s.session : null;
   }
 
   #sealed(s: Slot, session: Session, frame: Uint8Array, now: number): void {

@@ -263,6 +263,49 @@ describe("coming back", () => {
     expect(w.effects(1, "ready")[0]?.session.sas).not.toEqual(w.effects(1, "ready")[1]?.session.sas);
   });
 
+  test("what a host says behind M4 arrives with it, before the guest was heard; a fresh guest is told nothing so early", () => {
+    const w = new World();
+    const early = (slot: number) => state(() => w.host.send(slot, { t: "hello", name: "", title: "" }, w.now));
+    w.newGuest(1);
+    w.connect(1);
+    for (let i = 0; i < 3; i++) w.step(); // M1, M2, M3
+    expect(early(1)).toBe("E_STATE");
+    w.run();
+    w.admit(1);
+    w.cut(1);
+    w.connect(1);
+    for (let i = 0; i < 2; i++) w.step();
+    expect(early(1)).toBe("E_STATE");
+    w.step();
+    expect(w.effects(HOST, "back")).toMatchObject([{ slot: 1, session: { epoch: 1 } }]);
+    w.host.send(1, { t: "sdp", type: "offer" }, w.now);
+    w.host.send(1, { t: "ice-end" }, w.now);
+    expect(w.effects(HOST, "ready")).toHaveLength(1);
+    w.run();
+    expect(w.effects(1, "ready").at(-1)?.resumed).toBe(true);
+    expect(w.effects(1, "message").map((m) => m.type)).toEqual(["admit", "sdp", "ice-end"]);
+    expect(w.effects(HOST, "ready")).toHaveLength(2);
+    w.host.send(1, { t: "chat", id: "1", text: "and on" }, w.now); // the counter goes on
+    w.run();
+    expect(w.effects(1, "message").at(-1)?.type).toBe("chat");
+    expect([...w.codes(1), ...w.codes(HOST)]).toEqual([]);
+  });
+
+  test("with M4 lost, what followed it is lost, too, and the guest comes back all the same", () => {
+    const w = new World();
+    w.meet(1);
+    w.admit(1);
+    w.cut(1);
+    w.connect(1);
+    for (let i = 0; i < 3; i++) w.step();
+    w.host.send(1, { t: "ice-end" }, w.now);
+    w.cut(1);
+    w.connect(1);
+    w.run();
+    expect(w.effects(HOST, "ready").map((r) => r.session.epoch)).toEqual([0, 1]);
+    expect(w.effects(1, "message").map((m) => m.type)).toEqual(["admit"]);
+  });
+
   test("after a reload of either side", () => {
     const w = new World();
     w.meet(1);

@@ -46,6 +46,11 @@ export class FrameGuard extends Emitter<GuardEvents> {
     this.#scope.listen(pc, "signalingstatechange", () => this.#tellVp8());
   }
 
+  /** A track is handed out because a frame of it has authenticated, not because there is nothing to authenticate. */
+  get proves(): boolean {
+    return this.#layer !== null && !this.#layer.off;
+  }
+
   /** Something has been received and authenticated. */
   get verified(): boolean {
     return this.#streams.some((s) => s.shown && s.direction === "receive");

@@ -9,7 +9,7 @@ const HEAD_START_MS = { host: 0, guest: 200 } as const;
 /** A first connection over a slow network takes its time; a restart would only put it back. */
 const CONNECT_MS = { host: 5_000, guest: 9_000 } as const;
 /** Between two restarts, and for all that follow the last of these: sooner, each would undo what the one before has begun. */
-const WAIT_MS = [2_000, 3_000, 4_000] as const;
+const WAIT_MS = [2_000, 3_000, 4_000, 8_000, 12_000] as const;
 /** Two reasons to restart that come this close together are one. */
 const SAME_MS = 300;
 /** After this long without media the call is over. */

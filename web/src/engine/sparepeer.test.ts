@@ -200,7 +200,7 @@ test("ahead: the guest's sleeps, too, and whoever wakes it first wakes both", ()
   expect([leg.awake, leg.closed]).toEqual([false, false]);
   leg.say("connected", undefined); // by the other side's doing
   expect(leg.awake).toBe(true);
-  vi.advanceTimersByTime(8_000);
+  vi.advanceTimersByTime(17_000); // as long as a patient host
   expect(leg.closed).toBe(true);
   // The host would believe that it sleeps on.
   expect(sent).toEqual([{ t: "sdp", type: "rollback", gen: 5, sdp: "", fp: "mine", spare: true }]);
@@ -252,6 +252,27 @@ test("an offer that was given up for another is not taken when it comes late", (
   spare.reset(); // another page of theirs
   spare.answer(sdp("offer", 1, "new"));
   expect(legs).toHaveLength(3);
+});
+
+test("where connecting takes longer than a host waits, it waits longer the next time", () => {
+  const { legs, spare } = make();
+  const connecting = () => {
+    spare.offer();
+    spare.receive(sdp("answer", 4, `of ${legs.length}`));
+    return legs.length;
+  };
+  expect(connecting()).toBe(1);
+  vi.advanceTimersByTime(3_000);
+  expect(connecting()).toBe(2);
+  vi.advanceTimersByTime(3_000);
+  expect(connecting()).toBe(2); // it gets six seconds
+  vi.advanceTimersByTime(3_000);
+  expect(connecting()).toBe(3);
+  Object.assign(legs[2] ?? {}, { bound: true });
+  spare.take();
+  expect(connecting()).toBe(4);
+  vi.advanceTimersByTime(3_000);
+  expect(connecting()).toBe(5); // what is over is forgotten
 });
 
 test("what has authenticated on one that is being tried may be shown, until it is dropped or taken", () => {

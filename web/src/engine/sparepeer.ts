@@ -8,7 +8,9 @@ import { Scope } from "./scope.ts";
 
 /** An offer that has not been answered may have been lost, and is said again; one that was gets its time to connect. */
 const ANSWER_MS = 400;
+/** How long one has to connect; twice as long each time that was too short, up to the last. */
 const CONNECT_MS = 3_000;
+const CONNECT_MAX_MS = 12_000;
 /** What an offer knows of the network is true for so long. */
 const FRESH_MS = 1_500;
 /** So long a guest whose way to the server is back keeps a connection for the offer that will come. */
@@ -16,8 +18,8 @@ const EXPECT_MS = 3_000;
 /** A guest takes no two offers that come closer together; what is made ahead has time. */
 const AGAIN_MS = 200;
 const AHEAD_AGAIN_MS = 2_000;
-/** By then the first connection has recovered, or this one is in use, or it is worth another try. */
-const LIFE_MS = 8_000;
+/** So long after that the first connection has recovered, or this one is in use, or it is worth another try. */
+const LIFE_MS = 5_000;
 /** One that is made ahead has time; a client that answers none of so many knows nothing of them. */
 const AHEAD_MS = 6_000;
 const LIMIT_ASKED = 3;
@@ -61,6 +63,7 @@ export class SparePeer extends Emitter<SpareEvents> {
   #answers = false; // the host's offer made ahead
   #asked = 0; // offers ahead without an answer
   #begunAt = -Infinity;
+  #connectMs = CONNECT_MS;
   #tracks: readonly RemoteTrack[] = []; // of the other side
 
   constructor(config: SpareConfig) {
@@ -73,7 +76,8 @@ export class SparePeer extends Emitter<SpareEvents> {
     const leg = this.#leg;
     if (leg?.up) return;
     const age = leg ? performance.now() - leg.startedAt : Infinity;
-    if (age < (leg?.remoteFp ? CONNECT_MS : ANSWER_MS)) return;
+    if (age < (leg?.remoteFp ? this.#connectMs : ANSWER_MS)) return;
+    if (leg?.remoteFp) this.#connectMs = Math.min(2 * this.#connectMs, CONNECT_MAX_MS);
     if (age < FRESH_MS && !leg?.remoteFp) leg?.negotiation?.repeat();
     else this.#begin(false);
   }
@@ -108,6 +112,7 @@ export class SparePeer extends Emitter<SpareEvents> {
     const asleep = offer.standby === true;
     if (performance.now() - this.#begunAt < (asleep ? AHEAD_AGAIN_MS : AGAIN_MS)) return;
     this.#offered = offer.gen;
+    this.#connectMs = CONNECT_MAX_MS; // a host that makes another says so
     this.#begin(asleep).receive(offer);
     this.#answers = asleep;
   }
@@ -145,6 +150,7 @@ export class SparePeer extends Emitter<SpareEvents> {
   take(): { leg: Leg; tracks: readonly RemoteTrack[] } | null {
     const [leg, tracks] = [this.#leg, this.#tracks];
     if (!leg?.bound) return null;
+    this.#connectMs = CONNECT_MS;
     leg.clear();
     this.#leg = null;
     this.#tracks = [];
@@ -202,7 +208,7 @@ export class SparePeer extends Emitter<SpareEvents> {
   /** It connects from here on, by whichever side's doing. */
   #live(): void {
     this.#life = new Scope();
-    this.#life.timeout(() => this.#giveUp(), LIFE_MS);
+    this.#life.timeout(() => this.#giveUp(), this.#connectMs + LIFE_MS);
     this.#leg?.wake();
   }
 

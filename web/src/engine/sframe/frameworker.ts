@@ -13,6 +13,7 @@ class Stream {
   good = 0;
   failures = 0;
   waiting = false;
+  busy = false;
   /** Frames are missing: the decoder needs a whole picture before it can go on. */
   gap = false;
 
@@ -22,8 +23,8 @@ class Stream {
   }
 
   get counts(): StreamCounts {
-    const { entered, left, good, failures, waiting } = this;
-    return { id: this.options.id, entered, left, good, failures, waiting };
+    const { entered, left, good, failures, waiting, busy } = this;
+    return { id: this.options.id, entered, left, good, failures, waiting, busy };
   }
 }
 
@@ -73,7 +74,10 @@ export class FrameWorker {
     this.#streams.set(options.id, stream);
     const transform = async (frame: EncodedFrame, out: TransformStreamDefaultController<EncodedFrame>) => {
       stream.entered++;
-      if (!(await this.#pass(stream, frame))) return;
+      stream.busy = true;
+      const passes = await this.#pass(stream, frame);
+      stream.busy = false;
+      if (!passes) return;
       stream.left++;
       out.enqueue(frame);
     };

@@ -34,6 +34,8 @@ export interface StreamCounts {
   readonly good: number;
   /** Frames in a row that did not authenticate. */
   readonly failures: number;
+  /** One is being worked on. They are taken one by one: while it takes its time others wait, and nothing has gone past. */
+  readonly busy: boolean;
   /** The other side seals with keys that are still to come here. */
   readonly waiting: boolean;
 }

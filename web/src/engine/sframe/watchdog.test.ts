@@ -8,7 +8,7 @@ const LOOK_MS = 300;
 /** Looks at a stream of 30 frames a second until something is said; `each` changes the counters of one look. */
 function watch(direction: "send" | "receive", each: (c: Counters, look: number) => void, ms = 20_000) {
   const dog = new Watchdog(direction);
-  const c: Counters = { browser: 0, id: 0, entered: 0, left: 0, good: 0, failures: 0, waiting: false };
+  const c: Counters = { browser: 0, id: 0, entered: 0, left: 0, good: 0, failures: 0, waiting: false, busy: false };
   let verdict: Verdict = "ok";
   let at = 0;
   for (let look = 0; verdict === "ok" && at <= ms; look++, at += LOOK_MS) {
@@ -45,6 +45,19 @@ test("a camera that is switched off between the reading of two counters is no al
   });
   expect(verdict).toBe("ok");
 });
+
+test.each(["send", "receive"] as const)(
+  "%s: a frame that is worked on for long keeps others waiting, and none goes past",
+  (direction) => {
+    const { verdict } = watch(direction, (c, look) => {
+      if (look < 3) return healthy(c);
+      c.browser += 9;
+      c.busy = look < 20;
+      if (look >= 20) c.entered = c.left = c.good = c.browser;
+    });
+    expect(verdict).toBe("ok");
+  },
+);
 
 test("A36: frames of which none authenticates fail within a second", () => {
   const { verdict, after } = watch("receive", (c) => {

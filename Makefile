@@ -85,6 +85,10 @@ bench-sframe: build setup ## what the encryption of every frame costs, beside th
 bench-weather: build setup ## loss and slow lines: picture and sound, beside a bare page in the same run (root)
 	cd web && node bench/weather.mjs
 
+.PHONY: bench-rehearsal
+bench-rehearsal: build setup ## admission to the first picture, with the path opened before and without (root)
+	cd web && node bench/rehearsal.mjs
+
 .PHONY: bench-recovery
 bench-recovery: build setup ## from a dead path to the picture, beside a bare page in the same run (root)
 	cd web && node bench/recovery.mjs

@@ -45,6 +45,9 @@ type Join struct {
 type Grant struct {
 	Type string `json:"type" tstype:"'grant'"`
 	Slot int    `json:"slot"`
+	// Rehearsal says that the guest is not admitted yet: the call stays open, and
+	// what the guest gets is taken from it by a grant to another.
+	Rehearsal bool `json:"rehearsal,omitempty"`
 }
 
 // Drop disconnects the guest in a slot. If it had the relay, that is taken from

@@ -34,6 +34,8 @@ type State struct {
 	closed  bool
 	granted int // slot of the guest who may have a relay; 0: none
 	relayed int // slot of the guest who was given it last, seated or gone; 0: none
+	// rehearses: relayed had it for a rehearsal, and was not let in since.
+	rehearses bool
 	host    seat
 	guests  [maxSlots]seat // index is slot-1
 	latest  int            // slot given last: slots rotate, so that a late frame meets an empty one
@@ -263,8 +265,7 @@ func (s State) obey(e command) (State, []effect, error) {
 		if g.conn == 0 {
 			return refuse(s, protocol.ErrorCodeState)
 		}
-		s.granted, s.relayed, s.closed = m.Slot, m.Slot, true
-		return s, []effect{grantRelay{g.conn}}, nil
+		return s.grant(m, g.conn)
 	case protocol.Drop:
 		return s.drop(m.Slot)
 	case protocol.Lock:
@@ -279,12 +280,25 @@ func (s State) obey(e command) (State, []effect, error) {
 	return refuse(s, protocol.ErrorCodeState)
 }
 
+// grant gives the relay to a guest, and closes the door behind it unless it only
+// rehearses. What another guest was given for a rehearsal is taken back before;
+// not so what an admitted one has, who may be the same over a new connection.
+func (s State) grant(m protocol.Grant, guest Conn) (State, []effect, error) {
+	var out []effect
+	if s.rehearses && s.relayed != m.Slot {
+		out = append(out, revokeRelay{})
+	}
+	s.granted, s.relayed, s.rehearses = m.Slot, m.Slot, m.Rehearsal
+	s.closed = s.closed || !m.Rehearsal
+	return s, append(out, grantRelay{guest}), nil
+}
+
 // drop removes a guest, and takes the relay from it. One that had the relay may
 // be gone already: what it was given outlives its connection.
 func (s State) drop(slot int) (State, []effect, error) {
 	var out []effect
 	if s.relayed == slot {
-		s.relayed = 0
+		s.relayed, s.rehearses = 0, false
 		out = append(out, revokeRelay{})
 	}
 	g := s.guest(slot)

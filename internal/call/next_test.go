@@ -146,6 +146,19 @@ func TestNext(t *testing.T) {
 		{"third party after unlock", []event{known(), host(1), guest(2), say(1, protocol.Grant{Slot: 1}), say(1, protocol.Unlock{})}, guest(3), []effect{
 			send{3, seated(3)}, send{3, online}, send{1, peer(2, protocol.PeerStateWaiting)},
 		}, ""},
+		{"rehearsal", []event{known(), host(1), guest(2)}, say(1, protocol.Grant{Slot: 1, Rehearsal: true}), []effect{grantRelay{2}}, ""},
+		{"third party after a rehearsal", []event{known(), host(1), guest(2), say(1, protocol.Grant{Slot: 1, Rehearsal: true})}, guest(3), []effect{
+			send{3, seated(3)}, send{3, online}, send{1, peer(2, protocol.PeerStateWaiting)},
+		}, ""},
+		{"third party after a rehearsal and admission", []event{known(), host(1), guest(2), say(1, protocol.Grant{Slot: 1, Rehearsal: true}), say(1, protocol.Grant{Slot: 1})}, guest(3), nil, protocol.ErrorCodeBusy},
+		{"another is let in than rehearsed", []event{known(), host(1), guest(2), guest(3), say(1, protocol.Grant{Slot: 1, Rehearsal: true})}, say(1, protocol.Grant{Slot: 2}), []effect{revokeRelay{}, grantRelay{3}}, ""},
+		{"another than was let in", []event{known(), host(1), guest(2), guest(3), say(1, protocol.Grant{Slot: 1})}, say(1, protocol.Grant{Slot: 2}), []effect{grantRelay{3}}, ""},
+		{"the one who rehearsed is refused", []event{known(), host(1), guest(2), say(1, protocol.Grant{Slot: 1, Rehearsal: true})}, say(1, protocol.Drop{Slot: 1}), []effect{
+			revokeRelay{},
+			send{1, peer(1, protocol.PeerStateGone)},
+			send{2, protocol.Refusal{Code: protocol.ErrorCodeDenied}},
+			closeConn{2, protocol.CloseDropped},
+		}, ""},
 		{"renew by the host", []event{known(), host(1)}, say(1, protocol.Renew{}), []effect{grantRelay{1}}, ""},
 		{"renew by the granted guest", []event{known(), host(1), guest(2), say(1, protocol.Grant{Slot: 1})}, say(2, protocol.Renew{}), []effect{grantRelay{2}}, ""},
 		{"renew by a waiting guest", []event{known(), host(1), guest(2)}, say(2, protocol.Renew{}), nil, protocol.ErrorCodeState},

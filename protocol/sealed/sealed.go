@@ -146,6 +146,18 @@ type CandidatesEnd struct {
 	N   uint32 `json:"n,omitempty"` // as in Candidate
 }
 
+// Rehearse carries what opens the path between the two before admission: one of an
+// [SDP], a [Candidate] or a [CandidatesEnd]. Both, KNOCKED or HELD, and after
+// admission what was on its way. Nothing in it names an address of the sender: all
+// candidates are of the relay, without what they are related to. The receiver
+// sends packets to none but the relay's own address. Who does not know it ignores it.
+type Rehearse struct {
+	T   string         `json:"t" tstype:"'rehearse'"`
+	SDP *SDP           `json:"sdp,omitempty"`
+	ICE *Candidate     `json:"ice,omitempty"`
+	End *CandidatesEnd `json:"end,omitempty"`
+}
+
 // Beat promises that something will arrive within MS, always anew, so that
 // silence means a dead path and not a muted person. Both, ADMITTED; over the data
 // channel only: once when it is bound, and whenever nothing else was sent for a

@@ -16,7 +16,7 @@ async function pages(browsers) {
 }
 
 /** The click that counts, and what follows it: milliseconds to first frame and first sound at either side. */
-async function measure(button, host, guest) {
+export async function measure(button, host, guest) {
   await host.waitForTimeout(SETTLE_MS);
   await Promise.all([host, guest].map((page) => page.evaluate(() => window.arm())));
   await button.click();

@@ -53,6 +53,29 @@ export function trace(rows) {
   console.log();
 }
 
+/** Of make bench-rehearsal: ms, of the guest and of the host. */
+export function reportRehearsal({ warm, cold }, load) {
+  const out = { runs: warm.length, cores: cpus().length, load_before: Number(load.toFixed(2)) };
+  console.log("ms from the click on Admit       with rehearsal p50    p95   without p50    p95   ratio");
+  for (const key of ["guest_frame", "guest_audio", "host_frame", "host_audio"]) {
+    const [w, c] = [warm, cold].map((row) => row.map((x) => x[key]));
+    const ratio = median(w) / median(c);
+    console.log(
+      `${key.padEnd(33)}${ms(median(w)).padStart(18)}${ms(p95(w))}${ms(median(c)).padStart(14)}${ms(p95(c))}${ratio.toFixed(2).padStart(8)}`,
+    );
+    out[`${key}_ms`] = Math.round(median(w));
+    out[`${key}_p95_ms`] = Math.round(p95(w));
+    out[`${key}_without_ms`] = Math.round(median(c));
+    out[`${key}_without_p95_ms`] = Math.round(p95(c));
+    out[`${key}_ratio`] = Number(ratio.toFixed(3));
+  }
+  // The side that waits longer for its first picture.
+  const later = (rows) => rows.map((x) => Math.max(x.guest_frame, x.host_frame));
+  out.admit_to_frame_p95_ms = Math.round(p95(later(warm)));
+  out.admit_to_frame_without_p95_ms = Math.round(p95(later(cold)));
+  console.log(JSON.stringify(out));
+}
+
 /** Of make bench-recovery. Seconds; the figures of the last line are of all faults together. */
 export function reportRecovery(rows) {
   const cell = (x) => (x === undefined ? "–" : x.toFixed(2)).padStart(8);

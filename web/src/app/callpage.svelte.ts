@@ -269,6 +269,7 @@ export class CallPage {
       oneTime: record?.oneTime ?? false,
       relayOnly: preferences.relayOnly || (record?.relayOnly ?? false),
       dataUse: preferences.dataUse,
+      rehearse: preferences.rehearse,
       media: media as never,
       screen: screen as never,
       store: callStore(this.#app.local, this.#app.session),

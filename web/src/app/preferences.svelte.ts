@@ -62,6 +62,10 @@ export class Preferences {
     return this.#record.light;
   }
 
+  get rehearse(): boolean {
+    return this.#record.rehearse;
+  }
+
   setLocale(locale: Locale): void {
     this.language.set(locale);
     this.#change({ locale });

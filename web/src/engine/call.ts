@@ -15,6 +15,7 @@ import type {
   FileItem,
   PathInfo,
   Phase,
+  Rehearsed,
   RemoteParty,
   SecurityInfo,
   Verdict,
@@ -112,6 +113,10 @@ export class Call extends Emitter<CallEvents> {
   /** The server has lost the other party. Media may go on. */
   get peerAway(): boolean {
     return this.#state.view.peerAway;
+  }
+  /** The path that is open while somebody waits for admission. */
+  get rehearsed(): Rehearsed | null {
+    return this.#state.view.rehearsed;
   }
   get limitMs(): number | null {
     return this.#state.view.limitMs;

@@ -1,5 +1,5 @@
 import type { Server } from "../protocol/messages.gen.ts";
-import type { Bye, ByeReason, State } from "../protocol/sealed.gen.ts";
+import type { Bye, ByeReason, Rehearse, State } from "../protocol/sealed.gen.ts";
 import { ChatLog } from "./chatlog.ts";
 import type { DataKeys } from "./datakeys.ts";
 import type { SealedJSON } from "./e2ee/effects.ts";
@@ -13,6 +13,7 @@ import { Presence } from "./presence.ts";
 import { Watch } from "./quality/watch.ts";
 import { Pulse } from "./pulse.ts";
 import { Recovery } from "./recovery.ts";
+import { rehearsedMessage } from "./rehearsal.ts";
 import { Remote } from "./remote.ts";
 import { onNetworkChange } from "./network.ts";
 import { Scope } from "./scope.ts";
@@ -241,6 +242,8 @@ export class Conversation extends Emitter<ConversationEvents> {
       case "ice":
       case "ice-end":
         return this.#transport.receive(message);
+      case "rehearse":
+        return this.#rehearsed(message);
       case "beat":
         return this.#pulse.promised(message.ms);
       case "state":
@@ -265,6 +268,12 @@ export class Conversation extends Emitter<ConversationEvents> {
         if (message.last) this.#watch.receive(message.last);
         return this.#end(message.reason, false, null);
     }
+  }
+
+  /** It was on its way when the guest was admitted. */
+  #rehearsed(message: Rehearse): void {
+    const inner = rehearsedMessage(message);
+    if (inner) this.#transport.receive(inner);
   }
 
   #peerVerified(verdict: Verdict): void {

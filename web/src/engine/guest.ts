@@ -1,5 +1,5 @@
 import type { ServerMessage } from "../protocol/decode.ts";
-import type { Policy, Tested } from "../protocol/sealed.gen.ts";
+import type { Policy, Rehearse, Tested } from "../protocol/sealed.gen.ts";
 import type { Role } from "./call.ts";
 import { dataKeys, type DataKeys } from "./datakeys.ts";
 import type { Effect, SealedJSON } from "./e2ee/effects.ts";
@@ -22,6 +22,9 @@ const GUESSES = 5;
 /** After a handshake that failed by accident; and between any two while media flows, whatever the server says of the host. */
 const TRY_AGAIN_MS = 3_000;
 
+/** A host that makes one connection after the other keeps nobody busy. */
+const REHEARSE_MS = 1_000;
+
 /** The guest's side of a call. */
 export class GuestRole extends Party implements Role {
   protected readonly role = "guest";
@@ -33,6 +36,7 @@ export class GuestRole extends Party implements Role {
   #proveAt = 0; // not earlier while media flows
   #proveLater = false;
   #session: Session | null = null;
+  #rehearsedAt = -Infinity;
   #needsPassword: boolean;
 
   constructor(state: CallState) {
@@ -180,6 +184,7 @@ export class GuestRole extends Party implements Role {
 
   #hostAway(): void {
     this.#host = null;
+    this.stopRehearsal();
     this.state.set({ peerAway: true });
     this.#pump.run((m, now) => m.hostOffline(now));
     this.state.move("host-away");
@@ -187,6 +192,7 @@ export class GuestRole extends Party implements Role {
 
   protected down(): void {
     this.conversation?.suspect();
+    this.stopRehearsal();
     this.#host = null;
     this.#pump.run((m, now) => m.disconnected(now));
     this.state.move("line-lost");
@@ -232,10 +238,23 @@ export class GuestRole extends Party implements Role {
         return;
       case "deny":
         return this.finish("refused", "E_DENIED", message.reason ?? "");
+      case "rehearse":
+        if (!this.conversation) return this.#rehearse(message);
+        break;
       case "bye":
         if (!this.conversation) return this.finish(endReason({ reason: message.reason, mine: false }));
     }
     this.conversation?.receive(json);
+  }
+
+  /** The host opens the path. It may begin anew, as often as that takes a while. */
+  #rehearse(message: Rehearse): void {
+    if (this.rehearsesAnew(message)) this.stopRehearsal();
+    if (message.sdp && performance.now() - this.#rehearsedAt > REHEARSE_MS) {
+      this.#rehearsedAt = performance.now();
+      this.rehearse((answer) => this.whisper({ ...answer }));
+    }
+    this.rehearsed(message);
   }
 
   #admitted(policy: Policy): void {

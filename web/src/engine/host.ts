@@ -1,6 +1,6 @@
 import type { ServerMessage } from "../protocol/decode.ts";
 import type { Joined, Peer } from "../protocol/messages.gen.ts";
-import { LimitName, LimitNote } from "../protocol/sealed.gen.ts";
+import { LimitName, LimitNote, type Rehearse } from "../protocol/sealed.gen.ts";
 import type { Role } from "./call.ts";
 import { dataKeys, type DataKeys } from "./datakeys.ts";
 import { Door } from "./door.ts";
@@ -20,6 +20,9 @@ import type { CallState } from "./state.ts";
 import { cleanText } from "./text.ts";
 import type { EndReason, Verdict } from "./types.ts";
 
+/** A guest that begins one rehearsal after the other gets no more than this. */
+const REHEARSE_MS = 2_000;
+
 /** The host's side of a call. */
 export class HostRole extends Party implements Role {
   protected readonly role = "host";
@@ -31,6 +34,8 @@ export class HostRole extends Party implements Role {
   #forGood = false;
   #slot: number | null = null; // of the guest in the conversation, while connected
   #relayed: number | null = null; // the slot that was given the relay last, connected or not
+  #rehearses: number | null = null; // the slot of the visitor with whom the path is being opened
+  #rehearsedAt = -Infinity;
 
   constructor(state: CallState) {
     super(state);
@@ -56,6 +61,8 @@ export class HostRole extends Party implements Role {
     const session = this.#sessions.get(slot);
     const visitor = this.#door.visitor(slot);
     if (!session || !visitor || this.conversation) return;
+    if (this.#rehearses !== slot) this.stopRehearsal();
+    this.#rehearses = null;
     this.#door.left(slot);
     const { limitMs } = this.state.options;
     const { sframe, relay, record } = session.policy;
@@ -77,7 +84,7 @@ export class HostRole extends Party implements Role {
     if (slot === this.#slot) return;
     this.#say(slot, { t: "deny", reason: cleanText(message, LimitNote) });
     this.line.send({ type: "drop", slot });
-    this.#door.left(slot);
+    this.#left(slot);
   }
 
   override removeGuest(): void {
@@ -90,6 +97,14 @@ export class HostRole extends Party implements Role {
 
   override setLocked(on: boolean): void {
     this.#door.lock(on);
+  }
+
+  override setRelayOnly(on: boolean): void {
+    const before = this.state.view.relayOnly;
+    super.setRelayOnly(on);
+    if (this.state.view.relayOnly === before || this.conversation) return;
+    this.#rehearses = null; // what was open showed more than it shall now
+    this.#rehearse();
   }
 
   override verify(verdict: Verdict): void {
@@ -184,7 +199,8 @@ export class HostRole extends Party implements Role {
       case "peer":
         return this.#peer(message);
       case "ice":
-        return this.useServers(message.ice.servers);
+        this.useServers(message.ice.servers);
+        return this.#rehearse();
       case "ended":
         return this.lastWord({ reason: "expired", code: message.reason === "expired" ? "E_GONE" : null });
     }
@@ -206,15 +222,42 @@ export class HostRole extends Party implements Role {
     this.#slot = null;
     this.state.move("line-lost");
     this.state.set({ visitors: [] });
+    this.#rehearse();
   }
 
   #lost(slot: number): void {
     this.#sessions.delete(slot);
-    this.#door.left(slot);
+    this.#left(slot);
     if (slot !== this.#slot) return;
     this.#slot = null; // media may go on; the guest comes back in another slot
     if (this.conversation) this.state.set({ peerAway: true });
     if (this.#door.locked) this.line.send({ type: "unlock" });
+  }
+
+  #left(slot: number): void {
+    this.#door.left(slot);
+    this.#rehearse();
+  }
+
+  /** With the first of those who stand at the door. */
+  #rehearse(): void {
+    const slot = this.state.view.visitors[0]?.slot ?? null;
+    if (slot === this.#rehearses || this.conversation) return;
+    this.stopRehearsal();
+    this.#rehearses = slot;
+    this.#rehearsedAt = performance.now();
+    if (slot === null) return;
+    this.#grant(slot, true);
+    this.rehearse((message) => this.#say(slot, { ...message }));
+  }
+
+  #rehearsed(slot: number, message: Rehearse): void {
+    if (slot !== this.#rehearses) return;
+    if (message.sdp?.type !== "rollback") return this.rehearsed(message);
+    // They have no connection any more.
+    if (performance.now() - this.#rehearsedAt < REHEARSE_MS) return;
+    this.#rehearses = null;
+    this.#rehearse();
   }
 
   /** Also tells those who are at the door already. */
@@ -250,9 +293,9 @@ export class HostRole extends Party implements Role {
     this.conversation.resumed();
   }
 
-  #grant(slot: number): void {
+  #grant(slot: number, rehearsal = false): void {
     this.#relayed = slot;
-    this.line.send({ type: "grant", slot });
+    this.line.send({ type: "grant", slot, ...(rehearsal && { rehearsal }) });
   }
 
   #begin(slot: number, session: Session, name: string): void {
@@ -267,11 +310,13 @@ export class HostRole extends Party implements Role {
     if (slot === this.#slot) return this.conversation?.receive(json);
     const message = decodeSealed(json);
     if (message?.t === "bye") this.#lost(slot);
+    if (message?.t === "rehearse") return this.#rehearsed(slot, message);
     if (message?.t !== "knock") return;
     const visitor = this.#door.knocked(slot, message);
     if (!visitor) return;
-    if (!this.state.options.waitingRoom && !this.conversation) this.admit(slot);
-    else this.state.knock(visitor);
+    if (!this.state.options.waitingRoom && !this.conversation) return this.admit(slot);
+    this.#rehearse();
+    this.state.knock(visitor);
   }
 
   #say(slot: number, json: SealedJSON): void {

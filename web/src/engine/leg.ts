@@ -148,6 +148,15 @@ export class Leg extends Emitter<LegEvents> {
     adopt(negotiation);
     if (negotiation.channel) this.#openCtl(negotiation.channel, negotiation);
     negotiation.release();
+    if (negotiation.negotiated) this.#rehearsed(negotiation);
+  }
+
+  /** It was negotiated before admission: what it has said since then nobody has heard. */
+  #rehearsed(negotiation: Negotiation): void {
+    this.#theirGen = negotiation.theirGen;
+    this.#tell("negotiated", undefined);
+    negotiation.guard.settle();
+    if (negotiation.connected) this.#connected();
   }
 
   #openCtl(channel: RTCDataChannel, negotiation: Negotiation): void {

@@ -74,6 +74,12 @@ export class MediaLines {
     this.setTracks(this.#tracks);
   }
 
+  /** Sends nothing until tracks are set again; resolves when nothing leaves any more. */
+  async silence(): Promise<void> {
+    this.#tracks = { mic: null, camera: null };
+    await Promise.all([this.#replace(this.#mic, null), this.#replace(this.#camera, null)]);
+  }
+
   #use(mic: RTCRtpSender, camera: RTCRtpSender): void {
     this.#mic = mic;
     this.#camera = camera;

@@ -3,6 +3,7 @@ import type { Candidate, CandidatesEnd, Line, SDP } from "../protocol/sealed.gen
 import { allowsCandidate, isThisMachine, withAllowedCandidates } from "./candidate.ts";
 import { codeOf, type Code } from "./e2ee/errors.ts";
 import { withSoundAgain, withStartBitrate } from "./codecs.ts";
+import { liesAt, otherCandidates, relayAddresses, relayedCandidate, relayedDescription } from "./discretion.ts";
 import { Emitter } from "./emitter.ts";
 import { freshConnection } from "./freshview.ts";
 import { lineKind } from "./linekind.ts";
@@ -63,6 +64,8 @@ export class Negotiation extends Emitter<NegotiationEvents> {
   #channel: RTCDataChannel | null = null;
   #operations: Promise<void> = Promise.resolve();
   #released = false;
+  #discreet = false; // before admission: nothing but the relay's address is said, or sent to
+  #theirGen: number | null = null;
   #negotiated = false; // a first offer/answer round is complete
   #remoteFp: Fingerprint | null = null;
   #remoteLines: readonly Line[] = [];
@@ -127,10 +130,33 @@ export class Negotiation extends Emitter<NegotiationEvents> {
     return this.pc.connectionState === "connected";
   }
 
+  /** Offer and answer are exchanged. */
+  get negotiated(): boolean {
+    return this.#negotiated;
+  }
+
+  /** Of the other side's connection, null before it has said anything. */
+  get theirGen(): number | null {
+    return this.#theirGen;
+  }
+
+  /** Before admission: connects, over the relay only and without media, and neither side learns where the other is. */
+  rehearse(): void {
+    if (this.#released || this.#discreet) return;
+    this.#discreet = true;
+    this.#withheld ??= new Withheld();
+    const silent = this.#lines.silence();
+    this.#do(async () => {
+      await silent;
+      this.#sendDescription();
+    });
+  }
+
   /** The host's admission: from here on descriptions and candidates may leave. */
   release(): void {
     if (this.#released) return;
     this.#released = true;
+    if (this.#discreet) return this.#sayAll();
     // In the same tick if the offer lies ready: drawing the page would come first otherwise. If it does not, it leaves
     // as soon as it is made.
     this.#sendDescription();
@@ -165,6 +191,18 @@ export class Negotiation extends Emitter<NegotiationEvents> {
       this.#withheld = null;
       for (const candidate of held) await this.#add(candidate);
     });
+  }
+
+  /** After a rehearsal: where else we are. The offer again, for who knows no rehearsals. */
+  #sayAll(): void {
+    this.#discreet = false;
+    this.wake();
+    this.repeat();
+    const { gen, pc } = this;
+    const n = this.#numbering.sent;
+    for (const candidate of otherCandidates(pc.localDescription?.sdp ?? ""))
+      this.emit("send", { t: "ice", gen, ...candidate, n });
+    if (pc.iceGatheringState === "complete") this.emit("send", { t: "ice-end", gen, n });
   }
 
   setTracks(tracks: LocalTracks): void {
@@ -224,8 +262,15 @@ export class Negotiation extends Emitter<NegotiationEvents> {
 
   #sendDescription(number?: { n: number }): void {
     const description = this.pc.localDescription;
-    if (!this.#released || !description || description.type === "rollback" || description.type === "pranswer") return;
-    const { type, sdp } = description;
+    if (
+      !(this.#released || this.#discreet) ||
+      !description ||
+      description.type === "rollback" ||
+      description.type === "pranswer"
+    )
+      return;
+    const { type } = description;
+    const sdp = this.#discreet ? relayedDescription(description.sdp) : description.sdp;
     const { lines } = this.#lines.screen;
     const named = { ...(lines.length > 0 && { lines }), ...(number ?? this.#numbering.stamp(type)) };
     this.emit("send", { t: "sdp", type, gen: this.gen, sdp, fp: ownFingerprint(sdp), ...named });
@@ -241,6 +286,7 @@ export class Negotiation extends Emitter<NegotiationEvents> {
     if (!this.#numbering.takes(message, this.pc.signalingState, polite)) return;
     const restart = iceUfrag(this.pc.remoteDescription?.sdp) !== iceUfrag(message.sdp);
     this.#remoteFp = message.fp;
+    this.#theirGen = message.gen;
     this.#remoteLines = message.lines ?? [];
     const sdp = withSoundAgain(withStartBitrate(withAllowedCandidates(message.sdp, this.#local)));
     await this.pc.setRemoteDescription({ type: message.type, sdp: this.#withheld?.strip(sdp) ?? sdp });
@@ -253,6 +299,7 @@ export class Negotiation extends Emitter<NegotiationEvents> {
     this.#lines.screen.settle();
     this.emit("negotiated", undefined);
     if (message.type === "offer") this.emit("offered", { restart });
+    await this.#addRelayed();
     for (const early of this.#numbering.due()) await this.#receiveCandidate(early);
   }
 
@@ -265,7 +312,21 @@ export class Negotiation extends Emitter<NegotiationEvents> {
 
   /** Undefined: there are no more. */
   async #add(candidate: RTCIceCandidateInit | undefined): Promise<void> {
-    if (this.#withheld) return this.#withheld.keep(candidate);
+    if (this.#withheld) {
+      this.#withheld.keep(candidate);
+      return this.#addRelayed();
+    }
+    await this.#tell(candidate);
+  }
+
+  /** During a rehearsal: the browser is told what lies at the relay that we use ourselves. */
+  async #addRelayed(): Promise<void> {
+    if (!this.#discreet) return;
+    const ours = relayAddresses(this.pc.localDescription?.sdp ?? "");
+    for (const candidate of this.#withheld?.take((c) => liesAt(c, ours)) ?? []) await this.#tell(candidate);
+  }
+
+  async #tell(candidate: RTCIceCandidateInit | undefined): Promise<void> {
     try {
       await this.pc.addIceCandidate(candidate);
     } catch (error) {
@@ -276,6 +337,7 @@ export class Negotiation extends Emitter<NegotiationEvents> {
 
   #onCandidate(candidate: RTCIceCandidate | null): void {
     // Before release they gather in localDescription, and leave inside the offer.
+    if (this.#discreet) return this.#onRelayed(candidate);
     if (!this.#released) return;
     const { gen } = this;
     const n = this.#numbering.sent;
@@ -283,6 +345,13 @@ export class Negotiation extends Emitter<NegotiationEvents> {
     else if (candidate.candidate !== "") {
       this.emit("send", { t: "ice", gen, mid: candidate.sdpMid ?? "0", cand: candidate.candidate, n });
     }
+  }
+
+  #onRelayed(candidate: RTCIceCandidate | null): void {
+    const cand = candidate && relayedCandidate(candidate.candidate);
+    if (!candidate || !cand) return;
+    this.emit("send", { t: "ice", gen: this.gen, mid: candidate.sdpMid ?? "0", cand, n: this.#numbering.sent });
+    this.#do(() => this.#addRelayed()); // now we know where the relay is
   }
 
   #onTrack(event: RTCTrackEvent): void {

@@ -1,5 +1,5 @@
 import { CredentialTTLMS, type Server } from "../protocol/messages.gen.ts";
-import type { Tested } from "../protocol/sealed.gen.ts";
+import type { Rehearse, Tested } from "../protocol/sealed.gen.ts";
 import { Conversation } from "./conversation.ts";
 import { deriveLink } from "./e2ee/derive.ts";
 import type { DataKeys } from "./datakeys.ts";
@@ -13,6 +13,7 @@ import type { Line } from "./line.ts";
 import { Negotiation } from "./negotiation.ts";
 import { endAfter, outlives, type LastWord, type Over } from "./parting.ts";
 import { keptChat, Persist, type Seat } from "./persist.ts";
+import { Rehearsal } from "./rehearsal.ts";
 import { Scope } from "./scope.ts";
 import { ownServers } from "./servers.ts";
 import { canEncryptFrames, FrameLayer } from "./sframe/layer.ts";
@@ -44,6 +45,7 @@ export abstract class Party {
   readonly #frames = canEncryptFrames() ? new FrameLayer() : null;
   #servers: readonly Server[] = [];
   #prepared: Prepared | null = null;
+  #rehearsal: Rehearsal | null = null;
   #resume: readonly ResumeState[] = [];
   #peerName = "";
   #admittedAt: number | null = null;
@@ -134,6 +136,7 @@ export abstract class Party {
   protected prepare(servers: readonly Server[]): void {
     this.#servers = servers = ownServers(servers, this.state.options.origin);
     this.#drop();
+    if (this.scope.closed) return;
     const { media, origin } = this.state.options;
     const { relayOnly } = this.state.view;
     const ready = Negotiation.create({
@@ -155,13 +158,52 @@ export abstract class Party {
     this.#cancelRenew?.();
     this.#cancelRenew = this.scope.timeout(() => this.line.send({ type: "renew" }), RENEW_MS);
     if (this.conversation) this.conversation.configure(servers);
-    else if (this.role === "host") this.prepare(servers);
+    else if (this.role === "host" && !this.#rehearsal) this.prepare(servers);
     else void this.#prepared?.ready.then((n) => n.configure(servers, this.state.view.relayOnly));
+  }
+
+  /**
+   * Connects what lies ready with somebody who waits for admission, over the relay. What the other side says to it comes
+   * by {@link rehearsed}.
+   */
+  protected rehearse(say: (message: Rehearse) => void): void {
+    const { rehearse = true, dataUse } = this.state.options;
+    if (!rehearse || !this.#prepared || this.#rehearsal || this.conversation) return;
+    this.#rehearsal = new Rehearsal({
+      prepared: this.#prepared,
+      measure: dataUse === "full",
+      say,
+      changed: (rehearsed) => this.state.set({ rehearsed }),
+    });
+  }
+
+  protected rehearsed(message: Rehearse): void {
+    this.#rehearsal?.receive(message);
+  }
+
+  /** The other side has begun another. */
+  protected rehearsesAnew(message: Rehearse): boolean {
+    return this.#rehearsal?.isOther(message) ?? false;
+  }
+
+  /** With this person there will be no call, or not by this connection: another is made ready. */
+  protected stopRehearsal(): void {
+    if (this.#rehearsal && !this.conversation) this.prepare(this.#servers);
+  }
+
+  /** The connection for the call that begins. */
+  #take(): Prepared | null {
+    if (this.#rehearsal?.failed) this.prepare(this.#servers);
+    const prepared = this.#prepared;
+    this.#rehearsal?.close();
+    this.#rehearsal = this.#prepared = null;
+    return prepared;
   }
 
   protected converse(session: Session, peerName: string, limitMs: number | null): Conversation {
     const now = Date.now();
     const seat = session.resumed ? this.found : null;
+    const prepared = this.#take();
     const { role, state } = this;
     this.#peerName = peerName;
     this.#admittedAt = now;
@@ -179,13 +221,12 @@ export abstract class Party {
       state,
       keys: this.keys,
       peerName,
-      prepared: this.#prepared,
+      prepared,
       servers: this.#servers,
       session,
       frames: this.#frames,
       send: (json) => this.whisper(json),
     }));
-    this.#prepared = null;
     conversation.on("over", (over) => this.#over(over));
     conversation.on("flowing", () => this.#flowing());
     this.#cancelWake = this.#watchSleep();
@@ -341,7 +382,9 @@ export abstract class Party {
   }
 
   #drop(): void {
+    if (this.role === "guest") this.#rehearsal?.drop();
+    this.#rehearsal?.close();
     void this.#prepared?.ready.then((n) => n.close());
-    this.#prepared = null;
+    this.#rehearsal = this.#prepared = null;
   }
 }

@@ -4,6 +4,9 @@ import { E2EEError } from "./e2ee/errors.ts";
 /** SHA-256 of a DTLS certificate as 64 lower-case hex digits; the only form that crosses the wire. */
 export type Fingerprint = string;
 
+/** In a rollback: "I have no peer connection any more, offer again". */
+export const NO_FINGERPRINT: Fingerprint = "0".repeat(64);
+
 /** The certificate fingerprint in a description of our own. E_SDP if there is none. */
 export function ownFingerprint(sdp: string): Fingerprint {
   const hex = /^a=fingerprint:sha-256 ((?:[0-9A-F]{2}:){31}[0-9A-F]{2})\r?$/im.exec(sdp)?.[1];

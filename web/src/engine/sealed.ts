@@ -26,6 +26,7 @@ import {
   type Hello,
   type Hold,
   type Knock,
+  type Rehearse,
   type Report,
   type SDP,
   type State,
@@ -55,7 +56,8 @@ export type SealedMessage =
   | FileGet
   | FileEnd
   | FileStop
-  | Report;
+  | Report
+  | Rehearse;
 
 const line = (limit: number) =>
   v.pipe(
@@ -124,6 +126,27 @@ const report = v.object({
 // A day at most: setTimeout cannot wait longer than 24.8 days anyway.
 const limitMs = v.pipe(v.number(), v.integer(), v.minValue(1_000), v.maxValue(86_400_000));
 
+const sdp = v.object({
+  t: v.literal("sdp"),
+  type: v.picklist(["offer", "answer", "rollback"]),
+  gen,
+  sdp: v.pipe(v.string(), v.maxLength(LimitSDP)),
+  fp: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  lines: v.exactOptional(v.pipe(v.array(mline), v.maxLength(LimitLines))),
+  n: nth,
+  re: nth,
+  spare: v.exactOptional(v.boolean()),
+  standby: v.exactOptional(v.boolean()),
+});
+const ice = v.object({
+  t: v.literal("ice"),
+  gen,
+  mid: v.pipe(v.string(), v.maxLength(16)),
+  cand: v.pipe(v.string(), v.maxLength(1_024), v.regex(/^(a=)?candidate:[^\r\n]*$/)),
+  n: nth,
+});
+const iceEnd = v.object({ t: v.literal("ice-end"), gen, n: nth });
+
 const sealedMessage = v.variant("t", [
   v.pipe(
     v.object({
@@ -146,26 +169,15 @@ const sealedMessage = v.variant("t", [
   }),
   v.object({ t: v.literal("hold"), msg: v.exactOptional(text(LimitNote)) }),
   v.object({ t: v.literal("deny"), reason: v.exactOptional(text(LimitNote)) }),
+  sdp,
+  ice,
+  iceEnd,
   v.object({
-    t: v.literal("sdp"),
-    type: v.picklist(["offer", "answer", "rollback"]),
-    gen,
-    sdp: v.pipe(v.string(), v.maxLength(LimitSDP)),
-    fp: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
-    lines: v.exactOptional(v.pipe(v.array(mline), v.maxLength(LimitLines))),
-    n: nth,
-    re: nth,
-    spare: v.exactOptional(v.boolean()),
-    standby: v.exactOptional(v.boolean()),
+    t: v.literal("rehearse"),
+    sdp: v.exactOptional(sdp),
+    ice: v.exactOptional(ice),
+    end: v.exactOptional(iceEnd),
   }),
-  v.object({
-    t: v.literal("ice"),
-    gen,
-    mid: v.pipe(v.string(), v.maxLength(16)),
-    cand: v.pipe(v.string(), v.maxLength(1_024), v.regex(/^(a=)?candidate:[^\r\n]*$/)),
-    n: nth,
-  }),
-  v.object({ t: v.literal("ice-end"), gen, n: nth }),
   v.object({
     t: v.literal("beat"),
     ms: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LimitBeatMS)),

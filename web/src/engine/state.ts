@@ -9,6 +9,7 @@ import type {
   Notice,
   PathInfo,
   Phase,
+  Rehearsed,
   RemoteParty,
   SecurityInfo,
   Verdict,
@@ -43,6 +44,7 @@ export interface CallView {
   security: SecurityInfo;
   needsGesture: boolean;
   relayOnly: boolean;
+  rehearsed: Rehearsed | null; // the path that is open while somebody waits
   dataUse: WantedSize;
   held: HeldVideo | null;
   expiresAt: number | null;
@@ -205,6 +207,7 @@ export function initialView(options: CallOptions, role: "host" | "guest"): CallV
     expiresAt: null,
     weak: null,
     peerAway: false,
+    rehearsed: null,
     receipt: null,
   };
 }

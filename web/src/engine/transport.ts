@@ -11,6 +11,7 @@ import { Negotiation, type Description } from "./negotiation.ts";
 import type { Traffic } from "./pulse.ts";
 import type { RemoteTrack } from "./remote.ts";
 import { Scope } from "./scope.ts";
+import { NO_FINGERPRINT } from "./sdp.ts";
 import { Seconds, type Moved } from "./seconds.ts";
 import type { FrameLayer } from "./sframe/layer.ts";
 import { readTraffic } from "./stats.ts";
@@ -18,8 +19,6 @@ import type { OutgoingMedia, OutgoingScreen } from "./types.ts";
 
 export type { Prepared };
 
-/** In a rollback: "I have no peer connection any more, offer again". */
-const NO_FINGERPRINT = "0".repeat(64);
 /** How often a host looks whether a standby connection is there; the first time the call has just begun. */
 const STANDBY_MS = 3_000;
 

@@ -84,6 +84,13 @@ export interface PathInfo {
   readonly quality: Quality;
 }
 
+/** What the path between the two is like while they wait, over the relay; null: not known (yet). */
+export interface Rehearsed {
+  readonly rttMs: number | null;
+  readonly kbps: number | null; // what arrives here, at least
+  readonly loss: number | null; // 0…1, of what was sent to here
+}
+
 export interface ChatMessage {
   readonly id: string;
   readonly mine: boolean;
@@ -244,6 +251,7 @@ export interface CallOptions {
   readonly media: OutgoingMedia;
   readonly screen?: OutgoingScreen;
   readonly store: CallStore;
+  readonly rehearse?: boolean; // open the path while somebody waits to be admitted, default true
   readonly rekeyMs?: number; // keys are renewed this often, default 30 minutes
 }
 

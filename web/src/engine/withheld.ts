@@ -23,6 +23,13 @@ export class Withheld {
     if (candidate !== undefined || !this.#candidates.includes(undefined)) this.#candidates.push(candidate);
   }
 
+  /** Takes out those that may be told now. */
+  take(may: (candidate: string) => boolean): RTCIceCandidateInit[] {
+    const told = this.#candidates.filter((c) => c?.candidate !== undefined && may(c.candidate));
+    this.#candidates = this.#candidates.filter((c) => !told.includes(c));
+    return told.filter((c) => c !== undefined);
+  }
+
   get candidates(): readonly (RTCIceCandidateInit | undefined)[] {
     return this.#candidates;
   }

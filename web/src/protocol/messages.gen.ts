@@ -196,6 +196,11 @@ export interface Join {
 export interface Grant {
   type: 'grant';
   slot: number /* int */;
+  /**
+   * Rehearsal says that the guest is not admitted yet: the call stays open, and
+   * what the guest gets is taken from it by a grant to another.
+   */
+  rehearsal?: boolean;
 }
 /**
  * Drop disconnects the guest in a slot. If it had the relay, that is taken from

@@ -18,6 +18,8 @@ const schema = v.object({
   // What is done to the camera's picture; ids of app/effects.svelte.ts.
   backdrop: v.fallback(v.optional(v.pipe(v.string(), v.maxLength(32)), "none"), "none"),
   light: v.fallback(v.optional(v.boolean(), false), false),
+  // The path is opened while somebody waits: off only to measure what that brings.
+  rehearse: v.fallback(v.optional(v.boolean(), true), true),
   // Devices by label: ids change with the site's storage.
   devices: v.fallback(v.record(v.picklist(["mic", "camera", "speaker"]), label), {}),
 });
@@ -40,5 +42,6 @@ export const noPreferences: PreferencesRecord = {
   releaseMic: false,
   backdrop: "none",
   light: false,
+  rehearse: true,
   devices: {},
 };

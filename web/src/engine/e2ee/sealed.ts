@@ -31,6 +31,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["sdp", { from: "both", when: "admitted" }],
   ["ice", { from: "both", when: "admitted" }],
   ["ice-end", { from: "both", when: "admitted" }],
+  ["rehearse", { from: "both", when: "always" }],
   ["state", { from: "both", when: "admitted" }],
   ["want", { from: "both", when: "admitted" }],
   ["chat", { from: "both", when: "admitted" }],

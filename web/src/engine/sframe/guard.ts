@@ -36,6 +36,7 @@ export class FrameGuard extends Emitter<GuardEvents> {
   readonly #layer: FrameLayer | null;
   readonly #scope = new Scope();
   #streams: Guarded[] = [];
+  #arrived: RemoteTrack[] = [];
 
   constructor(pc: RTCPeerConnection, layer: FrameLayer | null) {
     super();
@@ -68,8 +69,15 @@ export class FrameGuard extends Emitter<GuardEvents> {
 
   /** Call it while the `track` event is handled, for the same reason. */
   receive({ receiver, track }: RTCTrackEvent, kind: FrameKind): void {
+    this.#arrived.push({ track, kind });
     if (!this.#layer || this.#layer.off) this.emit("track", { track, kind });
     else this.#protect(receiver, "receive", kind);
+  }
+
+  /** Hands out what came while nobody listened, before it was known whether anything has to be proven. */
+  settle(): void {
+    if (this.proves) return;
+    for (const remote of this.#arrived) this.emit("track", remote);
   }
 
   /** Compares what the worker has counted with what the browser has. */

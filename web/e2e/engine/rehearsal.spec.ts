@@ -10,11 +10,11 @@ const listen = (page: Page) =>
     const { setRemoteDescription, addIceCandidate } = RTCPeerConnection.prototype;
     RTCPeerConnection.prototype.setRemoteDescription = function (this: RTCPeerConnection, description) {
       told.push(description.sdp ?? "");
-      return setRemoteDescription.call(this, description);
+      return Reflect.apply(setRemoteDescription, this, [description]);
     } as typeof setRemoteDescription;
     RTCPeerConnection.prototype.addIceCandidate = function (this: RTCPeerConnection, candidate) {
       told.push(`a=${candidate?.candidate ?? ""}`);
-      return addIceCandidate.call(this, candidate);
+      return Reflect.apply(addIceCandidate, this, [candidate]);
     } as typeof addIceCandidate;
   });
 const told = (page: Page) => page.evaluate(() => (window as unknown as { told: string[] }).told.join("\n"));

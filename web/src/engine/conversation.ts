@@ -1,5 +1,5 @@
 import type { Server } from "../protocol/messages.gen.ts";
-import type { Bye, ByeReason, Rehearse, State } from "../protocol/sealed.gen.ts";
+import type { Bye, ByeReason, Rehearse } from "../protocol/sealed.gen.ts";
 import { ChatLog } from "./chatlog.ts";
 import type { DataKeys } from "./datakeys.ts";
 import type { SealedJSON } from "./e2ee/effects.ts";
@@ -9,6 +9,7 @@ import { Emitter } from "./emitter.ts";
 import { Transfers } from "./files/transfers.ts";
 import { Monitor } from "./monitor.ts";
 import type { Over } from "./parting.ts";
+import { ownState } from "./ownstate.ts";
 import { Presence } from "./presence.ts";
 import { Watch } from "./quality/watch.ts";
 import { Pulse } from "./pulse.ts";
@@ -362,25 +363,11 @@ export class Conversation extends Emitter<ConversationEvents> {
   }
 
   #mediaChanged(): void {
-    const { media, screen: share } = this.#state.options;
+    const { media, screen } = this.#state.options;
     this.#transport.syncTracks();
     const { held } = this.#steward;
     if (held !== this.#state.view.held) this.#state.set({ held });
-    const { mic, camera } = media.fates;
-    const sframe = this.#frames.says;
-    const { screen = null, sound = null } = share?.tracks ?? {};
-    const now: State = {
-      t: "state",
-      mic: media.micOn,
-      cam: media.cameraOn,
-      screen: screen !== null,
-      ...(sound && { sound: true }),
-      ...(held && { held }),
-      ...(this.#presence.hidden && { hidden: true }),
-      ...(mic && { mic_fate: mic }),
-      ...(camera && { cam_fate: camera }),
-      ...(sframe && { sframe }),
-    };
+    const now = ownState({ media, screen, held, hidden: this.#presence.hidden, sframe: this.#frames.says });
     const text = JSON.stringify(now);
     if (this.#sent !== text && this.#transport.send({ ...now })) this.#sent = text;
   }

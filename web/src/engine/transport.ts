@@ -22,6 +22,9 @@ export type { Prepared };
 /** How often a host looks whether a standby connection is there; the first time the call has just begun. */
 const STANDBY_MS = 3_000;
 
+/** So many connections that were given up are remembered. */
+const LIMIT_OVER = 16;
+
 interface TransportEvents {
   /** To be sent through the server. */
   send: Description;
@@ -73,6 +76,8 @@ export class Transport extends Emitter<TransportEvents> {
   #relayOnly: boolean;
   #made = 0; // peer connections of ours
   #leg: Leg | null = null;
+  /** Certificates of connections that were given up. What is still said of them comes late, by the slower way. */
+  #over: string[] = [];
   readonly #scope = new Scope();
   readonly #seconds: Seconds;
 
@@ -102,8 +107,7 @@ export class Transport extends Emitter<TransportEvents> {
   /** Begins with a connection that was made before admission, or with a new one. */
   open(prepared: Prepared | null): void {
     this.#seconds.reset();
-    this.#leg?.close();
-    this.#leg = null;
+    this.#giveUp();
     this.emit("replaced", { second: null });
     if (prepared) this.#made++;
     const leg = (this.#leg = new Leg(
@@ -154,7 +158,7 @@ export class Transport extends Emitter<TransportEvents> {
   }
 
   #moveTo({ leg, tracks }: Moved): void {
-    this.#leg?.close();
+    this.#giveUp();
     this.#leg = leg;
     this.emit("replaced", { second: tracks });
     this.#listen(leg);
@@ -165,7 +169,15 @@ export class Transport extends Emitter<TransportEvents> {
     this.checkFlow();
   }
 
+  #giveUp(): void {
+    const fp = this.#leg?.remoteFp;
+    if (fp) this.#over = [...this.#over, fp].slice(-LIMIT_OVER);
+    this.#leg?.close();
+    this.#leg = null;
+  }
+
   receive(message: Description): void {
+    if (message.t === "sdp" && this.#over.includes(message.fp)) return;
     const ours = message.t === "sdp" && message.fp === this.#leg?.remoteFp;
     if (!ours && this.#seconds.receive(message)) return;
     if (message.t === "sdp") {

@@ -1,5 +1,5 @@
-import { callId, guestLink } from "../engine/e2ee/derive.ts";
-import { fromBase64Url, toBase64Url, toHex } from "../engine/e2ee/encode.ts";
+import { guestLink } from "../engine/e2ee/derive.ts";
+import { fromBase64Url, toBase64Url } from "../engine/e2ee/encode.ts";
 import { codeOf } from "../engine/e2ee/errors.ts";
 import { parseFragment, type Link } from "../engine/e2ee/link.ts";
 import type { ChatMessage, FileItem, Notice, Visitor } from "../engine/types.ts";
@@ -14,6 +14,7 @@ import type { Engine } from "./engine.ts";
 import { fileNotice } from "./files.ts";
 import { MediaModel } from "./media.svelte.ts";
 import { noticeText } from "./notices.ts";
+import { idOf, remember } from "./remember.ts";
 import { chooseGuest, ownCall } from "./ownlink.ts";
 import { ShareModel } from "./share.svelte.ts";
 import { sentence } from "./sentence.ts";
@@ -354,36 +355,8 @@ export class CallPage {
   }
 
   #remember(): void {
-    const link = this.#link;
     const call = this.#call?.now;
-    if (!link || !call) return;
-    const id = idOf(link);
-    const known = this.#app.recent.get(id);
-    const met = call.liveSince !== null || Boolean(call.end?.durationMs);
-    if (!met && !(known && call.end?.linkOver)) return;
-    this.#met = call.remote?.name;
-    const seen = {
-      peer: call.remote?.name || call.end?.peerName || known?.peer || "",
-      lastAt: Date.now(),
-      ended: call.end?.linkOver ?? false,
-      ...(call.end?.receipt && { receipt: call.end.receipt }),
-    };
-    if (known) return this.#app.recent.update(id, seen);
-    this.#app.recent.put({
-      id,
-      role: link.role,
-      fragment: link.fragment(),
-      guest: (link.host ? guestLink(link) : link).fragment(),
-      password: this.#kept,
-      title: call.title,
-      createdAt: Date.now(),
-      expiresAt: call.expiresAt,
-      waitingRoom: true,
-      limitMs: call.limitMs,
-      oneTime: false,
-      relayOnly: call.relayOnly,
-      ...seen,
-    });
+    if (this.#link && call && remember(this.#app.recent, this.#link, call, this.#kept)) this.#met = call.remote?.name;
   }
 
   #stop(): void {
@@ -402,8 +375,4 @@ export class CallPage {
     this.#entered = this.#asked = false;
     this.#unread = 0;
   }
-}
-
-function idOf(link: Link): string {
-  return toHex(callId(link));
 }

@@ -16,8 +16,14 @@ export default defineConfig({
     permissions: ["camera", "microphone"],
     launchOptions: {
       executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
-      // Without a graphics card an emulated one costs more than none.
-      args: ["--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
+      // Without a graphics card an emulated one costs more than none, and two browsers code every picture by processor:
+      // 12 a second instead of 20 leave a slow machine some for what is tested.
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream=fps=12",
+      ],
     },
     // Recording takes a third of the processor from the two who call: TRACE=1 when something is to be found.
     trace: process.env["TRACE"] ? "retain-on-failure" : "off",

@@ -68,6 +68,11 @@ export class Ctl extends Emitter<CtlEvents> {
     }
   }
 
+  /** What came before this reader was there. */
+  catchUp(data: readonly unknown[]): void {
+    for (const message of data) this.#guard(() => this.#receive(message));
+  }
+
   close(): void {
     this.#scope.close();
   }

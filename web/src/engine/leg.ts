@@ -173,6 +173,7 @@ export class Leg extends Emitter<LegEvents> {
       this.#tell("bound", b);
       this.#checkUp();
     });
+    ctl.catchUp(negotiation.takeEarly());
   }
 
   #connected(): void {

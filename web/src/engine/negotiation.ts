@@ -4,6 +4,7 @@ import { allowsCandidate, isThisMachine, withAllowedCandidates } from "./candida
 import { codeOf, type Code } from "./e2ee/errors.ts";
 import { withSoundAgain, withStartBitrate } from "./codecs.ts";
 import { liesAt, otherCandidates, relayAddresses, relayedCandidate, relayedDescription } from "./discretion.ts";
+import { Early } from "./early.ts";
 import { Emitter } from "./emitter.ts";
 import { freshConnection } from "./freshview.ts";
 import { lineKind } from "./linekind.ts";
@@ -62,6 +63,7 @@ export class Negotiation extends Emitter<NegotiationEvents> {
   #servers: readonly Server[];
   #relayOnly: boolean;
   #channel: RTCDataChannel | null = null;
+  #early: Early | null = null;
   #operations: Promise<void> = Promise.resolve();
   #released = false;
   #discreet = false; // before admission: nothing but the relay's address is said, or sent to
@@ -110,6 +112,11 @@ export class Negotiation extends Emitter<NegotiationEvents> {
 
   get channel(): RTCDataChannel | null {
     return this.#channel;
+  }
+
+  /** What has come by the channel already, for its reader. */
+  takeEarly(): readonly unknown[] {
+    return this.#early?.take() ?? [];
   }
 
   get remoteFp(): Fingerprint | null {
@@ -243,6 +250,7 @@ export class Negotiation extends Emitter<NegotiationEvents> {
   #openChannel(): void {
     this.#channel = this.pc.createDataChannel("ctl", { negotiated: true, id: 0, ordered: true });
     this.#channel.binaryType = "arraybuffer";
+    this.#early = new Early(this.#channel, this.#scope);
     this.emit("channel", this.#channel);
   }
 

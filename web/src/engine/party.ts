@@ -170,6 +170,7 @@ export abstract class Party {
     const { rehearse = true, dataUse } = this.state.options;
     if (!rehearse || !this.#prepared || this.#rehearsal || this.conversation) return;
     this.#rehearsal = new Rehearsal({
+      role: this.role,
       prepared: this.#prepared,
       measure: dataUse === "full",
       say,

@@ -53,7 +53,8 @@ export class Probe extends Emitter<ProbeEvents> {
   }
 
   #arrived(data: unknown): void {
-    if (!isArrayBuffer(data) || data.byteLength < HEADER_BYTES || this.#tally.count >= LIMIT_PACKETS) return;
+    if (!isArrayBuffer(data) || data.byteLength < HEADER_BYTES) return;
+    if (this.#tally.count >= LIMIT_PACKETS) return this.close();
     this.#tally.add(new DataView(data).getUint32(0), data.byteLength, performance.now());
     this.#cancel?.();
     this.#cancel = this.#scope.timeout(() => this.emit("carried", this.#tally.sum()), QUIET_MS);

@@ -11,6 +11,7 @@ import type { Rehearsed } from "./types.ts";
 const LOOK_MS = 500;
 
 interface RehearsalConfig {
+  readonly role: "host" | "guest";
   readonly prepared: Prepared;
   /** Costs 120 kB each way. */
   readonly measure: boolean;
@@ -54,6 +55,8 @@ export class Rehearsal {
   receive(message: Rehearse): void {
     const inner = rehearsedMessage(message);
     if (!inner) return;
+    // The host offers and the guest answers, and nothing more is negotiated before admission.
+    if (inner.t === "sdp" && inner.type !== (this.#config.role === "host" ? "answer" : "offer")) return;
     void this.prepared.ready.then((negotiation) => {
       if (!this.#scope.closed) negotiation.receive(inner);
     });

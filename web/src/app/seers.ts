@@ -16,7 +16,8 @@ export function seers(call: CallLike, sends: { mic: boolean; camera: boolean }, 
   const connected = remote?.bound ?? false;
   const list: Seer[] = [];
   const peer = connected ? [m.who_peer_sees({ what: sending(sends) }), m.who_peer_chat()] : [m.who_peer_waiting()];
-  if (connected && path) peer.push(path.kind === "direct" ? m.who_peer_address() : m.who_peer_no_address());
+  // Where else we are is said with admission, also while the path still is the relay's.
+  if (connected && path) peer.push(call.relayOnly ? m.who_peer_no_address() : m.who_peer_address());
   list.push({ icon: "user", who: sentence(m.who_peer({ name })), what: peer });
   if (path?.kind === "relayed") {
     list.push({ icon: "route", who: m.who_relay({ relay: path.relay }), what: [m.who_relay_sees()] });

@@ -127,5 +127,6 @@ func foundOnTheWay() []Attack {
 		{"B16", "says in mid-call that the call has ended, was opened elsewhere, or is refused", "both", "the picture goes on, over the same connection", all(here("TestServersLastWord"), page("e2e/hostile/junk.spec.ts", "B16"))},
 		{"B40", "gives seats to clients in both roles and waits for them to be shown", "native", "shown once, to the server it is from", here("TestSeatIsShownOnce")},
 		{"B41", "somebody with the link, and with an old, a foreign or a guessed seat, wants the place of a guest", "server", "no sooner than without one", unitSignaling("TestStolenSeat")},
+		{"B42", "uses the network check from a foreign page, without end, or to have something sent elsewhere", "server", "refused, few, nothing leaves", all(unitSignaling("TestCheckRefusals"), unitSignaling("TestChecksAreFew"), unitRelay("TestCheckStaysInTheLoop"), unitRelay("TestCheckIsSmall"), unitRelay("TestCheckIsOverWithItsNearEnd"), inGo("./internal/mirror", "TestOffersThatAreRefused"))},
 	}
 }

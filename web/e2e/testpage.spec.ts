@@ -30,6 +30,9 @@ test("the test page measures each way to the server, and reports without saying 
   await expect(way("TLS")).toHaveText("not offered by this server"); // it has no certificate here
   await expectAccessible(page);
 
+  await page.getByRole("button", { name: "Play a sound" }).click();
+  await page.getByRole("button", { name: "Yes" }).click();
+
   const labels = await page.evaluate(async () =>
     (await navigator.mediaDevices.enumerateDevices()).flatMap(({ label, deviceId }) => [label, deviceId]),
   );
@@ -37,6 +40,7 @@ test("the test page measures each way to the server, and reports without saying 
   await page.getByRole("link", { name: "Save as a file" }).click();
   const report = await readFile(await (await saved).path(), "utf8");
   expect(report).toContain("camera: works");
+  expect(report).toContain("speaker: ");
   expect(report).toContain("Fast way (UDP): works");
   for (const label of labels.filter((text) => text.length > 3 && text !== "default"))
     expect(report).not.toContain(label);

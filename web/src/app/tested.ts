@@ -2,6 +2,11 @@ import { LimitTested, type Tested } from "../protocol/sealed.gen.ts";
 import { storedTested, type TestedLight, type TestedPart } from "../storage/tested.ts";
 import type { Area } from "../storage/store.ts";
 
+export type { TestedLight };
+
+/** Told what a check of sound has found; `text` says it in the language of the moment. */
+export type SoundFound = (part: "mic" | "speaker", text: () => string) => void;
+
 /** Checks that are further apart do not belong together: other devices, another place. */
 const TOGETHER_MS = 3_600_000;
 const HOUR_MS = 3_600_000;

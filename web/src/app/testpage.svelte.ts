@@ -3,7 +3,14 @@ import type { Engine } from "./engine.ts";
 import { MediaModel } from "./media.svelte.ts";
 import { NetworkCheck } from "./netcheck.svelte.ts";
 import { netAdvice } from "./nettexts.ts";
-import { deviceFinding, surroundings, testReport, type TestFinding } from "./testreport.ts";
+import { testedParts } from "./tested.ts";
+import { deviceFinding, surroundings, testReport } from "./testreport.ts";
+import type { Part } from "./testtexts.ts";
+
+interface Found {
+  readonly text: () => string;
+  readonly at: number; // ms since the epoch
+}
 
 /** The page that tests a device without a call. It owns devices and checks, and closes both. */
 export class TestPage {
@@ -12,7 +19,8 @@ export class TestPage {
   readonly #app: App;
   readonly #off: () => void;
   #starting = $state(true);
-  #at = $state.raw({ camera: 0, mic: 0, network: 0 }); // when something was found, ms since the epoch
+  #known = "";
+  #found = $state.raw<Partial<Record<Part, Found>>>({});
 
   constructor(app: App, engine: Engine) {
     this.#app = app;
@@ -29,22 +37,24 @@ export class TestPage {
   /** The text for a helpdesk, as of now. */
   get report(): string {
     const { network } = this;
-    const media = this.media.now;
-    const devices = (["camera", "mic"] as const).map((part) => ({ part, text: deviceFinding(part, media) }));
-    const found = [...devices, { part: "network" as const, text: netAdvice(network.verdict.finding) }];
-    const findings: TestFinding[] = found
-      .filter(({ part }) => this.#at[part] > 0 && (part !== "network" || network.begun))
-      .map((finding) => ({ ...finding, at: this.#at[finding.part] }));
     return testReport(
       {
         version: this.#app.version,
-        at: Math.max(...findings.map(({ at }) => at), 0) || Date.now(),
+        at: Date.now(),
         ...surroundings(navigator),
-        findings,
-        paths: network.begun ? network.paths : null,
+        findings: testedParts.flatMap((part) => {
+          const found = this.#found[part];
+          return found ? [{ part, text: found.text(), at: found.at }] : [];
+        }),
+        paths: this.#found.network && !network.busy ? network.paths : null,
       },
       this.#app.preferences.language.current,
     );
+  }
+
+  /** What a check says, in the language of the moment. */
+  found(part: Part, text: () => string): void {
+    this.#found = { ...this.#found, [part]: { text, at: Date.now() } };
   }
 
   open(): void {
@@ -54,7 +64,7 @@ export class TestPage {
 
   async checkNetwork(): Promise<void> {
     await this.network.start();
-    this.#at = { ...this.#at, network: Date.now() };
+    if (this.network.begun) this.found("network", () => netAdvice(this.network.verdict.finding));
   }
 
   close(): void {
@@ -64,14 +74,17 @@ export class TestPage {
   }
 
   #look(): void {
-    const { cameraOn, micOn, cameraProblem, micProblem } = this.media.now;
-    const now = Date.now();
+    const media = this.media.now;
+    const { cameraOn, micOn, cameraProblem, micProblem, voice } = media;
+    // The devices say `change` often: only what differs is news.
+    const news = [cameraOn, micOn, cameraProblem, micProblem, voice?.id].join();
+    if (news === this.#known) return;
+    this.#known = news;
     if (cameraOn || cameraProblem) {
-      this.#at = { ...this.#at, camera: now };
+      this.found("camera", () => deviceFinding("camera", media));
       this.#app.tested.note("camera", cameraProblem ? "poor" : "good");
     }
-    if (micOn || micProblem) this.#at = { ...this.#at, mic: now };
-    // That it is open does not say that it hears: only the sound check calls a microphone good.
+    if (micOn || micProblem) this.found("mic", () => deviceFinding("mic", media));
     if (micProblem) this.#app.tested.note("mic", "poor");
   }
 }

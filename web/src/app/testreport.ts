@@ -6,7 +6,7 @@ import { lineText, pathName } from "./nettexts.ts";
 import { partName, type Part } from "./testtexts.ts";
 
 /** One finding of the test page. Its text is a sentence of ours, never what a device or a network is called. */
-export interface TestFinding {
+interface TestFinding {
   readonly part: Part;
   readonly text: string;
   readonly at: number; // ms since the epoch

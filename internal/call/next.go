@@ -36,9 +36,9 @@ type State struct {
 	relayed int // slot of the guest who was given it last, seated or gone; 0: none
 	// rehearses: relayed had it for a rehearsal, and was not let in since.
 	rehearses bool
-	host    seat
-	guests  [maxSlots]seat // index is slot-1
-	latest  int            // slot given last: slots rotate, so that a late frame meets an empty one
+	host      seat
+	guests    [maxSlots]seat // index is slot-1
+	latest    int            // slot given last: slots rotate, so that a late frame meets an empty one
 }
 
 type seat struct {

@@ -72,7 +72,7 @@ test-go: web/dist/index.html ## unit, vector, store, architecture and system tes
 test-e2e: build ## real calls in real browsers
 	cd web && npx playwright test
 
-bench: bench-call bench-sframe bench-recovery bench-weather ## all benchmarks
+bench: bench-call bench-sframe bench-recovery bench-weather bench-noise ## all benchmarks
 
 bench-call: build setup ## admit to first frame, beside a bare page in the same run
 	cd web && node bench/call.mjs
@@ -88,6 +88,10 @@ bench-weather: build setup ## loss and slow lines: picture and sound, beside a b
 .PHONY: bench-rehearsal
 bench-rehearsal: build setup ## admission to the first picture, with the path opened before and without (root)
 	cd web && node bench/rehearsal.mjs
+
+.PHONY: bench-noise
+bench-noise: build setup ## strong noise suppression: what it gains on noisy speech, keeps of clean speech, and costs
+	cd web && node bench/noise.mjs
 
 .PHONY: bench-recovery
 bench-recovery: build setup ## from a dead path to the picture, beside a bare page in the same run (root)

@@ -100,11 +100,12 @@ type FileProgress struct{ files.Item }
 // offered ends, also if the call does.
 type FileEnded struct{ files.End }
 
-// MediaStateChanged is what the other party says it is sending, whether it
-// records what it receives, and why the picture of its camera is held back.
+// MediaStateChanged is what the other party says it is sending, whether that is
+// an instrument, sent as it is, whether it records what it receives, and why the
+// picture of its camera is held back.
 type MediaStateChanged struct {
-	Mic, Cam, Screen, Recording bool
-	Held                        sealed.HeldVideo // "" if it is not
+	Mic, Cam, Screen, Recording, Music bool
+	Held                               sealed.HeldVideo // "" if it is not
 }
 
 // Verified is what the other person said about the words.

@@ -28,7 +28,7 @@ func (c *Call) peerMessage(kind string, data []byte) {
 		decode(data, func(m sealed.State) {
 			c.measuring.remote = m
 			c.theirFrames(m.SFrame)
-			c.emit(MediaStateChanged{m.Mic, m.Cam, m.Screen, m.Rec, m.Held})
+			c.emit(MediaStateChanged{m.Mic, m.Cam, m.Screen, m.Rec, m.Music, m.Held})
 		})
 	case "report":
 		decode(data, c.onReport)

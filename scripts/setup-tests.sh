@@ -13,6 +13,7 @@ command -v gcc >/dev/null 2>&1 || missing+=(gcc libc6-dev) # the race detector n
 command -v ip >/dev/null 2>&1 || missing+=(iproute2)
 command -v nft >/dev/null 2>&1 || missing+=(nftables)
 command -v espeak-ng >/dev/null 2>&1 || missing+=(espeak-ng)
+command -v flite >/dev/null 2>&1 || missing+=(flite) # more like people, for make bench-noise
 if [ ${#missing[@]} -eq 0 ]; then
   "$(dirname "$0")/portrait.sh" >/dev/null
   exit 0

@@ -35,6 +35,7 @@ type callRun struct {
 	held     bool // the call has taken place, or was ended for good
 	rejected bool // the password was wrong
 	recorded bool // the other side says that it records
+	music    bool // the other side plays in music mode
 	files    fileList
 }
 
@@ -146,6 +147,10 @@ func (r *callRun) event(ctx context.Context, e peer.Event) {
 		if e.Recording != r.recorded {
 			r.recorded = e.Recording
 			r.out.note(recordingSentence(e.Recording))
+		}
+		if e.Music != r.music {
+			r.music = e.Music
+			r.out.note(musicSentence(e.Music))
 		}
 	case peer.PasswordWrong:
 		if !r.cfg.Link.Host() {

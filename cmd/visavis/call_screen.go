@@ -70,7 +70,9 @@ func jsonLine(e peer.Event) fields {
 	case peer.Connected:
 		return fields{"type": "live", "path": e.Path, "setup_ms": e.Setup.Milliseconds()}
 	case peer.MediaStateChanged:
-		return fields{"type": "state", "mic": e.Mic, "cam": e.Cam, "screen": e.Screen, "rec": e.Recording, "held": e.Held}
+		return fields{
+			"type": "state", "mic": e.Mic, "cam": e.Cam, "screen": e.Screen, "rec": e.Recording, "music": e.Music, "held": e.Held,
+		}
 	case peer.TrackAdded:
 		return fields{"type": "track", "mid": e.Track.MID, "kind": e.Track.Kind, "codec": e.Track.Codec, "screen": e.Track.Screen}
 	case peer.FramesChanged:
@@ -203,6 +205,13 @@ func recordingSentence(on bool) string {
 		return "The other side is recording what you send."
 	}
 	return "The other side has stopped recording."
+}
+
+func musicSentence(on bool) string {
+	if on {
+		return "The other side plays in music mode: you hear the sound as it is, noise and echo included."
+	}
+	return "The other side has left music mode."
 }
 
 func phaseSentence(p peer.Phase) string {

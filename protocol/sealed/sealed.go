@@ -193,6 +193,9 @@ type State struct {
 	// What became of the microphone and the camera it had chosen.
 	MicFate DeviceFate `json:"mic_fate,omitempty"`
 	CamFate DeviceFate `json:"cam_fate,omitempty"`
+	// Music says that its sound is sent as the microphone gives it: stereo, with
+	// nothing taken out, neither noise nor echo.
+	Music bool `json:"music,omitempty"`
 	// Held says why no picture is sent although the camera is on.
 	Held HeldVideo `json:"held,omitempty"`
 }

@@ -1,18 +1,20 @@
 import type { Page } from "@playwright/test";
 import { Audit, expectAccessible } from "./support/audit.ts";
-import { startCall } from "./support/call.ts";
+import { connect, loudness, startCall } from "./support/call.ts";
 import { expect, test } from "./support/fixtures.ts";
 
 declare global {
   interface Window {
     /** A microphone made of numbers: what it hears, and how much of the speaker. */
-    mic: { voice: GainNode; coupling: GainNode; played: () => Promise<number> };
+    mic: { voice: GainNode; hiss: GainNode; left: GainNode; coupling: GainNode; played: () => Promise<number> };
+    /** What senders of sound were last allowed, bit/s. */
+    allowed: number;
   }
 }
 
 /**
- * A microphone that hears a little noise, a voice that can be turned up (pulses of a harmonic tone), and what elements
- * play, if the two are coupled.
+ * A microphone that hears a little noise, a voice that can be turned up (pulses of a harmonic tone), an instrument on
+ * its left, and what elements play, if the two are coupled.
  */
 async function withMicrophone(page: Page): Promise<void> {
   await page.addInitScript(() => {
@@ -27,7 +29,10 @@ async function withMicrophone(page: Page): Promise<void> {
         Float32Array.from({ length: noise.length }, () => (Math.random() - 0.5) * 0.001),
         0,
       );
-      const hiss = new AudioBufferSourceNode(context, { buffer: noise, loop: true });
+      const air = new AudioBufferSourceNode(context, { buffer: noise, loop: true });
+      const hiss = new GainNode(context);
+      const left = new GainNode(context, { gain: 0 });
+      const stereo = new ChannelMergerNode(context, { numberOfInputs: 2 });
       const tone = new OscillatorNode(context, { type: "sawtooth", frequency: 140 });
       const beat = new OscillatorNode(context, { frequency: 1.5 });
       const syllables = new GainNode(context, { gain: 0.1 });
@@ -35,9 +40,10 @@ async function withMicrophone(page: Page): Promise<void> {
       const coupling = new GainNode(context, { gain: 0 });
       beat.connect(new GainNode(context, { gain: 0.1 })).connect(syllables.gain);
       tone.connect(syllables).connect(voice).connect(out);
-      hiss.connect(out);
+      tone.connect(left).connect(stereo, 0, 0).connect(out);
+      air.connect(hiss).connect(out);
       coupling.connect(new DelayNode(context, { delayTime: 0.12 })).connect(out);
-      for (const source of [hiss, tone, beat]) source.start();
+      for (const source of [air, tone, beat]) source.start();
       const played = async () => {
         const analyser = new AnalyserNode(coupling.context, { fftSize: 2048 });
         coupling.gain.value = 1;
@@ -52,13 +58,15 @@ async function withMicrophone(page: Page): Promise<void> {
         coupling.gain.value = 0;
         return loudest;
       };
-      window.mic = { voice, coupling, played };
+      window.mic = { voice, hiss, left, coupling, played };
       return out.stream;
     };
+    let made: MediaStream | null = null; // one for all who open it
     navigator.mediaDevices.getUserMedia = async (wanted) => {
       if (!wanted?.audio) return get(wanted);
       const video = wanted.video ? (await get({ video: wanted.video })).getVideoTracks() : [];
-      return new MediaStream([...make().getAudioTracks(), ...video]);
+      made ??= make();
+      return new MediaStream([...made.clone().getAudioTracks(), ...video]);
     };
     const { play } = HTMLMediaElement.prototype;
     HTMLMediaElement.prototype.play = function () {
@@ -116,3 +124,71 @@ test("a speaker is asked about, and what comes back from it is measured", async 
   await probe.click();
   await expect(page.getByText("Strong echo: the other person would hear themselves. Use headphones.")).toBeVisible();
 });
+
+test("strong noise suppression takes the noise away in the middle of a call", async ({ person, server }) => {
+  const [host, guest] = [await person(), await person()];
+  const audit = await Audit.watch(host, server.url);
+  await withMicrophone(host);
+  await connect(host, guest);
+  await host.evaluate(() => (window.mic.hiss.gain.value = 100)); // a fan: 0.05
+  await expect.poll(() => loudness(guest)).toBeGreaterThan(0.03);
+  await host.getByRole("button", { name: "Devices" }).click();
+  await host.getByLabel("Background noise").selectOption("Removed strongly");
+  await expect.poll(() => loudness(guest)).toBeLessThan(0.01);
+  await host.getByRole("switch", { name: "Microphone", exact: true }).click();
+  await host.getByRole("switch", { name: "Microphone", exact: true }).click();
+  await host.evaluate(() => (window.mic.voice.gain.value = 3));
+  await expect.poll(() => loudness(guest)).toBeGreaterThan(0.05); // and leaves the voice
+  audit.expectClean();
+});
+
+test("music mode: one click, both are told, and what plays on the left is heard on the left", async ({ person }) => {
+  const [host, guest] = [await person(), await person()];
+  await withMicrophone(host);
+  await host.addInitScript(() => {
+    const { setParameters } = RTCRtpSender.prototype;
+    RTCRtpSender.prototype.setParameters = function (parameters) {
+      if (this.track?.kind === "audio") window.allowed = parameters.encodings[0]?.maxBitrate ?? 0;
+      return setParameters.call(this, parameters);
+    };
+  });
+  await connect(host, guest);
+  await host.getByRole("button", { name: "More" }).click();
+  await host.getByRole("menuitem", { name: "Switch music mode on" }).click();
+  await expect(guest.getByText("Ada plays in music mode")).toBeVisible();
+  await expect(host.getByText("Music mode: your sound is sent as it is")).toBeVisible();
+  await host.evaluate(() => (window.mic.left.gain.value = 0.3));
+  await expect.poll(async () => (await channels(guest))[0]).toBeGreaterThan(0.1);
+  const [left = 0, right = 0] = await channels(guest);
+  expect(right).toBeLessThan(left / 10);
+  expect(await host.evaluate(() => window.allowed)).toBeGreaterThanOrEqual(128_000);
+  await host.getByRole("button", { name: "More" }).click();
+  await host.getByRole("menuitem", { name: "Switch music mode off" }).click();
+  await expect(guest.getByText("Ada plays in music mode")).toBeHidden();
+});
+
+/** The loudest sample of each channel that arrives from the other person within a second. */
+function channels(page: Page): Promise<number[]> {
+  return page.locator("video[aria-label^='Picture of']").evaluate(async (video: HTMLVideoElement) => {
+    const context = new AudioContext();
+    const source = context.createMediaStreamSource(video.srcObject as MediaStream);
+    const splitter = new ChannelSplitterNode(context, { numberOfOutputs: 2 });
+    source.connect(splitter);
+    const analysers = [0, 1].map((channel) => {
+      const analyser = new AnalyserNode(context, { fftSize: 2048 });
+      splitter.connect(analyser, channel);
+      return analyser;
+    });
+    const loudest = [0, 0];
+    const samples = new Float32Array(2048);
+    while (context.currentTime < 1) {
+      for (const [i, analyser] of analysers.entries()) {
+        analyser.getFloatTimeDomainData(samples);
+        loudest[i] = samples.reduce((max, s) => Math.max(max, Math.abs(s)), loudest[i] ?? 0);
+      }
+      await new Promise(requestAnimationFrame);
+    }
+    await context.close();
+    return loudest;
+  });
+}

@@ -5,7 +5,7 @@ const icons = `
   arrow-left arrow-right bell bell-off camera camera-off check chevron-down chevron-right chevron-up circle-alert
   circle-check circle-dot circle-question-mark clipboard-paste clock copy dices door-open download ellipsis expand external-link eye eye-off file file-text film
   flashlight flip-horizontal-2 hand headphones history hourglass image info key-round languages link link-2-off lock log-in log-out mail
-  maximize message-square mic mic-off minimize monitor monitor-off monitor-up moon move panel-right paperclip pause phone phone-off picture-in-picture-2
+  maximize message-square mic mic-off minimize monitor monitor-off monitor-up moon move music panel-right paperclip pause phone phone-off picture-in-picture-2
   pin plus qr-code refresh-cw rotate-ccw route send server settings settings-2 share-2 shield shield-alert shield-check shrink smartphone
   sun sun-moon switch-camera timer trash-2 triangle-alert unlock user user-check user-x video video-off volume-2 volume-x wifi wifi-off x
 `

@@ -296,6 +296,7 @@ export class CallPage {
       media,
       name: () => this.peerName,
       talking: () => this.#app.toasts.show(m.truth_talking(), { icon: "mic-off" }),
+      noisy: () => this.#app.toasts.show(m.sound_noisy(), { icon: "volume-2", ms: 10_000 }),
     });
     call.start();
     this.#starting = true;

@@ -16,10 +16,13 @@ export interface Engine {
   stretch(link: Link, password: string): Promise<Uint8Array>;
 }
 
+/** Loaded when somebody wants it. */
+const noiseFilter = async () => new (await import("../engine/sound/noisefilter.ts")).NoiseFilter();
+
 export const engine: Engine = {
   call: (options) => new Call(options),
   // The engine types its options by class, so only the real thing fits: see CallOptions.media.
-  media: (prefs) => new LocalMedia(prefs),
+  media: (prefs) => new LocalMedia(prefs, noiseFilter),
   screen: () => new ScreenShare(),
   stretch: stretchPassword,
 };

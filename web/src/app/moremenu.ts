@@ -1,20 +1,22 @@
 import { m } from "../i18n/paraglide/messages.js";
 import type { MenuItem } from "../ui/menu.ts";
 
-export type MoreAction = "devices" | "who" | "self" | "effects" | "share" | "mini" | "help" | "remove" | "end";
+export type MoreAction =
+  "devices" | "who" | "self" | "effects" | "share" | "mini" | "music" | "help" | "remove" | "end";
 
 interface Facts {
   narrow: boolean; // a phone: what has no place in the bar comes here
   selfShown: boolean;
   /** Of this person's screen: it is shared, it can be, or this browser cannot. */
   share: "on" | "off" | "unsupported";
+  music: boolean; // the own sound is sent as an instrument's
   mini: boolean; // the small window has no place in the bar
   host: boolean;
   guestName: string | null;
 }
 
 /** The entries of the "more" menu; a host has some that a guest has not. */
-export function moreItems({ narrow, selfShown, share, mini, host, guestName }: Facts): MenuItem[] {
+export function moreItems({ narrow, selfShown, share, mini, music, host, guestName }: Facts): MenuItem[] {
   const items: (MenuItem & { id: MoreAction })[] = [];
   if (narrow) {
     items.push({ id: "devices", label: m.call_devices(), icon: "settings" });
@@ -28,6 +30,7 @@ export function moreItems({ narrow, selfShown, share, mini, host, guestName }: F
       icon: share === "off" ? "monitor-up" : "monitor-off",
     });
   if (mini) items.push({ id: "mini", label: m.mini_window(), icon: "picture-in-picture-2" });
+  items.push({ id: "music", label: music ? m.sound_music_stop() : m.sound_music_start(), icon: "music" });
   items.push({
     id: "self",
     label: selfShown ? m.call_self_hide() : m.call_self_show(),

@@ -34,6 +34,8 @@ export function pillsOf({ call, media, name, selfShown, online }: Facts): Pill[]
   if (offline) say(m.call_signaling_lost(), "wifi-off", "amber");
   else if (error) say(m.call_server_left(), "link-2-off", "amber"); // its last word, and no reason to stop
   if (weak) say(weakness(weak, name), "wifi-off", "amber");
+  if (remote?.music && remote.mic) say(m.sound_music_theirs({ name }), "music");
+  if (media.music && media.micOn) say(m.sound_music_mine(), "music");
   if (remote?.hidden) say(m.truth_hidden({ name }), "moon");
   if (remote?.fates.mic === "gone") say(m.truth_mic_gone({ name }), "mic-off", "amber");
   else if (remote && !remote.mic) say(m.call_muted({ name }), "mic-off");

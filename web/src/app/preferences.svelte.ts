@@ -66,6 +66,10 @@ export class Preferences {
     return this.#record.rehearse;
   }
 
+  get noise(): PreferencesRecord["noise"] {
+    return this.#record.noise;
+  }
+
   setLocale(locale: Locale): void {
     this.language.set(locale);
     this.#change({ locale });
@@ -98,6 +102,10 @@ export class Preferences {
 
   setEffects(backdrop: string, light: boolean): void {
     this.#change({ backdrop, light });
+  }
+
+  setNoise(noise: PreferencesRecord["noise"]): void {
+    this.#change({ noise });
   }
 
   /** Label of the device last used with success (the engine's DevicePrefs). */

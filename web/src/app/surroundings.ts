@@ -1,3 +1,4 @@
+import { NoisyMic } from "../engine/checks/noisymic.ts";
 import { LOOK_MS, Talking } from "../engine/talking.ts";
 import type { CallLike } from "./call.svelte.ts";
 import type { MediaLike } from "./media.svelte.ts";
@@ -10,14 +11,18 @@ interface SurroundingsConfig {
   name(): string;
   /** Somebody talks and is muted. */
   talking(): void;
+  /** The microphone picks up a lot of noise, and something can be done about it. */
+  noisy(): void;
 }
 
-/** What a call wants of the device around it: a screen that stays awake, the system's buttons, a word to who talks while muted. */
+/** What a call wants of the device around it: a screen that stays awake, the system's buttons, a word to who talks while muted or amid noise. */
 export class Surroundings {
   readonly #config: SurroundingsConfig;
   readonly #screen = new ScreenLock(document);
   readonly #controls = new SystemControls();
   readonly #talking = new Talking();
+  readonly #noisy = new NoisyMic();
+  #microphone = ""; // whose noise is listened to, and how it is treated
   readonly #off: (() => void)[];
   #listening: ReturnType<typeof setInterval> | null = null;
   #shown = false;
@@ -65,8 +70,13 @@ export class Surroundings {
   }
 
   #hear(): void {
-    const { media, talking } = this.#config;
+    const { media, talking, noisy } = this.#config;
     const muted = !media.micOn;
     if (this.#talking.look(muted, muted ? media.level : 0, performance.now())) talking();
+    const microphone = `${media.micId} ${media.noise} ${media.music}`;
+    if (microphone !== this.#microphone) this.#noisy.forget();
+    this.#microphone = microphone;
+    if (muted || media.music || media.noise === "strong") return; // nothing to be done, or done
+    if (this.#noisy.look(media.level)) noisy();
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chooseCodecs, chooseSound, withSoundAgain, withStartBitrate } from "./codecs.ts";
+import { chooseCodecs, chooseSound, withSoundAgain, withStartBitrate, withStereo } from "./codecs.ts";
 
 test("VP9 with 8 bits, VP8 and rtx are offered, nothing else", () => {
   const all = [
@@ -52,4 +52,16 @@ test("sound may be asked for again, in every m-line", () => {
   const out = withSoundAgain(sdp);
   expect(out.match(/^a=rtcp-fb:111 nack\r$/gm)).toHaveLength(2);
   expect(out.replaceAll("a=rtcp-fb:111 nack\r\n", "")).toBe(sdp);
+});
+
+test("stereo can be heard, in every m-line, and is said once", () => {
+  const opus = ["a=rtpmap:111 opus/48000/2", "a=fmtp:111 minptime=10;useinbandfec=1"];
+  const red = ["a=rtpmap:63 red/48000/2", "a=fmtp:63 111/111"];
+  const sdp = ["m=audio 9", ...red, ...opus, "m=audio 9", ...opus, ""].join("\r\n");
+  const out = withStereo(sdp);
+  expect(out.match(/^a=fmtp:111 minptime=10;useinbandfec=1;stereo=1\r$/gm)).toHaveLength(2);
+  expect(out.replaceAll(";stereo=1", "")).toBe(sdp);
+  expect(withStereo(out)).toBe(out);
+  const mono = sdp.replaceAll("useinbandfec=1", "stereo=0");
+  expect(withStereo(mono)).toBe(mono);
 });

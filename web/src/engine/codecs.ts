@@ -64,3 +64,16 @@ export function withStartBitrate(sdp: string): string {
 export function withSoundAgain(sdp: string): string {
   return sdp.replace(/^(a=rtpmap:(\d+) opus\/48000\/2)(?=\r?$)/gim, "$1\r\na=rtcp-fb:$2 nack");
 }
+
+/**
+ * Says that we can hear Opus in stereo (RFC 7587 §6.1). It is decoded, and the other side encodes, with one channel
+ * otherwise. Said always, so that nothing has to be negotiated when somebody begins to play; a voice stays as small as
+ * it was, since its two channels are the same.
+ */
+export function withStereo(sdp: string): string {
+  let text = sdp;
+  for (const [, payload] of sdp.matchAll(/^a=rtpmap:(\d+) opus\/48000\/2(?=\r?$)/gim)) {
+    text = text.replace(new RegExp(`^(a=fmtp:${payload} (?!.*[ ;]stereo=)[^\\r\\n]*)`, "m"), "$1;stereo=1");
+  }
+  return text;
+}

@@ -365,6 +365,7 @@ export class Conversation extends Emitter<ConversationEvents> {
   #mediaChanged(): void {
     const { media, screen } = this.#state.options;
     this.#transport.syncTracks();
+    this.#steward.setMusic(media.music);
     const { held } = this.#steward;
     if (held !== this.#state.view.held) this.#state.set({ held });
     const now = ownState({ media, screen, held, hidden: this.#presence.hidden, sframe: this.#frames.says });

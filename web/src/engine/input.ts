@@ -1,20 +1,23 @@
 import { Emitter } from "./emitter.ts";
 import type { Facing } from "./lens.ts";
 import { mediaProblem } from "./problems.ts";
+import { soundConstraints, type SoundChoice } from "./sound/choice.ts";
 import type { MediaProblem } from "./types.ts";
 
-/** What we ask of a microphone: the browser's own cleaning of the sound. */
-const audio: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-/** And of a camera: as good as one 1:1 picture needs; the encoder scales down when the network asks for it. */
+/** What we ask of a camera: as good as one 1:1 picture needs; the encoder scales down when the network asks for it. */
 const video: MediaTrackConstraints = {
   width: { ideal: 1280 },
   height: { ideal: 720 },
   frameRate: { ideal: 30, max: 30 },
 };
 
-export function constraints(kind: "mic" | "camera", deviceId?: string, facing?: Facing): MediaTrackConstraints {
-  const base = kind === "mic" ? audio : video;
-  if (facing) return { ...base, facingMode: facing };
+export function cameraConstraints(deviceId?: string, facing?: Facing): MediaTrackConstraints {
+  if (facing) return { ...video, facingMode: facing };
+  return deviceId ? { ...video, deviceId: { exact: deviceId } } : video;
+}
+
+export function micConstraints(sound: SoundChoice, deviceId?: string): MediaTrackConstraints {
+  const base = soundConstraints(sound);
   return deviceId ? { ...base, deviceId: { exact: deviceId } } : base;
 }
 
@@ -28,13 +31,16 @@ interface InputEvents {
 /** One microphone or camera: the track in use and why there is none. */
 export class Input extends Emitter<InputEvents> {
   readonly kind: "mic" | "camera";
+  readonly #sound: () => SoundChoice;
   #track: MediaStreamTrack | null = null;
   #problem: MediaProblem | null = null;
   #turn = 0; // counts openings: a later one wins over an earlier that comes back late
 
-  constructor(kind: "mic" | "camera") {
+  /** `sound` is asked whenever a microphone is opened. */
+  constructor(kind: "mic" | "camera", sound: () => SoundChoice) {
     super();
     this.kind = kind;
+    this.#sound = sound;
   }
 
   get track(): MediaStreamTrack | null {
@@ -77,7 +83,7 @@ export class Input extends Emitter<InputEvents> {
   use(track: MediaStreamTrack): void {
     const old = this.#track;
     track.addEventListener("ended", () => this.#ended(track));
-    track.contentHint = this.kind === "mic" ? "speech" : "motion";
+    track.contentHint = this.kind === "camera" ? "motion" : this.#sound().music ? "music" : "speech";
     this.#track = track;
     this.#problem = null;
     this.emit("change", undefined);
@@ -100,9 +106,10 @@ export class Input extends Emitter<InputEvents> {
 
   async #request(deviceId?: string, facing?: Facing): Promise<MediaStreamTrack> {
     const get = async () => {
-      const wanted = constraints(this.kind, deviceId, facing);
       const stream = await navigator.mediaDevices.getUserMedia(
-        this.kind === "mic" ? { audio: wanted } : { video: wanted },
+        this.kind === "mic"
+          ? { audio: micConstraints(this.#sound(), deviceId) }
+          : { video: cameraConstraints(deviceId, facing) },
       );
       const [track] = stream.getTracks();
       if (!track) throw new DOMException("no track", "NotFoundError");

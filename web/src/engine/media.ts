@@ -1,11 +1,13 @@
 import { Devices } from "./devices.ts";
 import { Effects } from "./effects/effects.ts";
 import { Emitter } from "./emitter.ts";
-import { constraints, Input, permission } from "./input.ts";
+import { cameraConstraints, Input, micConstraints, permission } from "./input.ts";
 import { Lens } from "./lens.ts";
 import { Meter } from "./meter.ts";
 import { Plugs } from "./plugs.ts";
 import { isRefusal, mediaProblem, mediaUnavailable } from "./problems.ts";
+import { soundsAlike, type NoiseMode, type SoundChoice } from "./sound/choice.ts";
+import { Voice, type Cleaner } from "./sound/voice.ts";
 import { Speaker } from "./speaker.ts";
 import type { Device, DeviceFates, DeviceKind, DevicePrefs, MediaEvents, MediaProblem } from "./types.ts";
 import { startWorker } from "./workers.ts";
@@ -20,8 +22,9 @@ export class LocalMedia extends Emitter<MediaEvents> {
   /** What is sent, for the self view. Keeps its identity; tracks come and go. */
   readonly stream = new MediaStream();
   readonly #prefs: DevicePrefs;
-  readonly #mic = new Input("mic");
-  readonly #camera = new Input("camera");
+  readonly #mic = new Input("mic", () => this.#sound);
+  readonly #camera = new Input("camera", () => this.#sound);
+  readonly #voice: Voice; // what the microphone hands out
   readonly #devices = new Devices();
   readonly #meter = new Meter();
   /** What the person wants, whatever the devices do. */
@@ -43,10 +46,20 @@ export class LocalMedia extends Emitter<MediaEvents> {
   readonly effects = new Effects(() => startWorker("vision"));
   #picture: MediaStreamTrack | null = null; // the camera's, or what the effects made of it
   #watching = false;
+  #sound: SoundChoice;
+  #noiseFailed = false;
 
-  constructor(prefs: DevicePrefs) {
+  /** `cleaner` is asked for when somebody wants strong noise suppression: it is large. */
+  constructor(prefs: DevicePrefs, cleaner: () => Promise<Cleaner> = noCleaner) {
     super();
     this.#prefs = prefs;
+    this.#sound = { noise: prefs.noise ?? "browser", music: false };
+    this.#voice = new Voice(cleaner);
+    this.#voice.on("change", () => this.#sync());
+    this.#voice.on("failed", () => {
+      this.#noiseFailed = true;
+      void this.setNoise("browser");
+    });
     this.#speaker = new Speaker(this.#devices, prefs, (notice) => this.emit("notice", notice));
     for (const input of [this.#mic, this.#camera]) {
       input.on("change", () => this.#sync());
@@ -100,7 +113,7 @@ export class LocalMedia extends Emitter<MediaEvents> {
   }
   /** For the engine: what to send. A muted microphone has no sender at all, so that not one packet of it can leave. */
   get tracks(): { mic: MediaStreamTrack | null; camera: MediaStreamTrack | null } {
-    return { mic: this.#want.mic ? this.#mic.track : null, camera: this.#picture };
+    return { mic: this.#want.mic ? this.#voice.track : null, camera: this.#picture };
   }
   /** The microphone is open, muted or not: the system shows it as in use. */
   get micOpen(): boolean {
@@ -108,7 +121,18 @@ export class LocalMedia extends Emitter<MediaEvents> {
   }
   /** The microphone as others would hear it, muted or not: for who wants to check it. */
   get voice(): MediaStreamTrack | null {
-    return this.#mic.track;
+    return this.#voice.track;
+  }
+  get noise(): NoiseMode {
+    return this.#sound.noise;
+  }
+  /** Strong noise suppression was wanted and cannot be done here: the browser's own is in its place. */
+  get noiseFailed(): boolean {
+    return this.#noiseFailed;
+  }
+  /** The sound of an instrument is sent as it is, in stereo. */
+  get music(): boolean {
+    return this.#sound.music;
   }
   /** What became of devices that were in use and wanted. */
   get fates(): DeviceFates {
@@ -161,6 +185,17 @@ export class LocalMedia extends Emitter<MediaEvents> {
     if (kind === "mic" || this.#want.camera) await input.open(id);
   }
 
+  /** Another way to treat noise, also in the middle of a call. */
+  async setNoise(noise: NoiseMode): Promise<void> {
+    if (noise === "strong") this.#noiseFailed = false;
+    await this.#sounds({ ...this.#sound, noise });
+  }
+
+  /** For an instrument, or back to a voice. */
+  async setMusic(music: boolean): Promise<void> {
+    await this.#sounds({ ...this.#sound, music });
+  }
+
   /** A phone: from the camera at the front to the one at the back, or back. Not remembered: it is for the moment. */
   async flip(): Promise<void> {
     const facing = this.lens.facing === "environment" ? "user" : "environment";
@@ -180,6 +215,7 @@ export class LocalMedia extends Emitter<MediaEvents> {
   close(): void {
     this.#devices.close();
     this.#meter.close();
+    this.#voice.close();
     this.#mic.stop();
     this.#camera.stop();
     this.effects.close();
@@ -195,8 +231,8 @@ export class LocalMedia extends Emitter<MediaEvents> {
   async #openBoth(): Promise<boolean> {
     try {
       const stream = await navigator.mediaDevices.getUserMedia({
-        audio: constraints("mic", this.#preferred("mic")),
-        video: constraints("camera", this.#preferred("camera")),
+        audio: micConstraints(this.#sound, this.#preferred("mic")),
+        video: cameraConstraints(this.#preferred("camera")),
       });
       const [mic] = stream.getAudioTracks();
       const [camera] = stream.getVideoTracks();
@@ -238,16 +274,32 @@ export class LocalMedia extends Emitter<MediaEvents> {
     return this.#devices.find(kind, { label: this.#prefs.label(kind) })?.id;
   }
 
+  /** Opens the microphone anew if it has to deliver something else: the present one goes on until that is there. */
+  async #sounds(choice: SoundChoice): Promise<void> {
+    const before = this.#sound;
+    this.#sound = choice;
+    if (this.#mic.track && !soundsAlike(before, choice)) await this.#mic.open(this.micId || undefined);
+    this.#sync();
+  }
+
   /** Makes stream, mute and meter follow the inputs. */
   #sync(): void {
-    const mic = this.#mic.track;
+    const raw = this.#mic.track;
     const camera = (this.#picture = this.effects.through(this.#camera.track));
+    this.#voice.use(raw, this.#sound.noise === "strong" && !this.#sound.music);
+    const mic = this.#voice.track;
+    if (raw) raw.enabled = this.#want.mic || this.#voice.cleaning;
     if (mic) mic.enabled = this.#want.mic;
     for (const track of this.stream.getTracks()) {
       if (track !== mic && track !== camera) this.stream.removeTrack(track);
     }
     for (const track of [mic, camera]) if (track) this.stream.addTrack(track);
-    this.#meter.listen(mic);
+    this.#meter.listen(raw);
     this.emit("change", undefined);
   }
+}
+
+/** Of a page that has none. */
+function noCleaner(): Promise<Cleaner> {
+  return Promise.reject(new DOMException("no noise suppression here", "NotSupportedError"));
 }

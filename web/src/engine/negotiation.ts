@@ -2,7 +2,7 @@ import type { Server } from "../protocol/messages.gen.ts";
 import type { Candidate, CandidatesEnd, Line, SDP } from "../protocol/sealed.gen.ts";
 import { allowsCandidate, isThisMachine, withAllowedCandidates } from "./candidate.ts";
 import { codeOf, type Code } from "./e2ee/errors.ts";
-import { withSoundAgain, withStartBitrate } from "./codecs.ts";
+import { withSoundAgain, withStartBitrate, withStereo } from "./codecs.ts";
 import { liesAt, otherCandidates, relayAddresses, relayedCandidate, relayedDescription } from "./discretion.ts";
 import { Early } from "./early.ts";
 import { Emitter } from "./emitter.ts";
@@ -186,7 +186,7 @@ export class Negotiation extends Emitter<NegotiationEvents> {
     if (!this.#negotiated) return;
     this.#do(async () => {
       // restartIce() would wait for the answer to an offer that may have been lost.
-      await this.pc.setLocalDescription(await this.pc.createOffer({ iceRestart: true }));
+      await this.#describe({ iceRestart: true });
       this.#sendDescription();
     });
   }
@@ -258,9 +258,16 @@ export class Negotiation extends Emitter<NegotiationEvents> {
     if (this.#config.role === "guest" && !this.#negotiated) return; // a guest never makes the first offer
     this.#do(async () => {
       if (this.pc.signalingState !== "stable") return; // fires again when stable
-      await this.pc.setLocalDescription();
+      await this.#describe();
       this.#sendDescription();
     });
+  }
+
+  /** Makes the offer or answer that is due. */
+  async #describe(options: RTCOfferOptions = {}): Promise<void> {
+    const offered = this.pc.signalingState === "have-remote-offer";
+    const { type, sdp = "" } = await (offered ? this.pc.createAnswer() : this.pc.createOffer(options));
+    await this.pc.setLocalDescription({ type, sdp: withStereo(sdp) });
   }
 
   /** Says the last offer once more, with the candidates that have been found since. Who has it already ignores it. */
@@ -300,7 +307,7 @@ export class Negotiation extends Emitter<NegotiationEvents> {
     await this.pc.setRemoteDescription({ type: message.type, sdp: this.#withheld?.strip(sdp) ?? sdp });
     if (message.type === "offer") {
       if (!this.#negotiated) this.#answer();
-      await this.pc.setLocalDescription();
+      await this.#describe();
       this.#sendDescription();
     }
     this.#negotiated = true;

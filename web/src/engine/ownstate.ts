@@ -19,6 +19,7 @@ export function ownState({ media, screen: share, held, hidden, sframe }: Sending
     cam: media.cameraOn,
     screen: screen !== null,
     ...(sound && { sound: true }),
+    ...(media.music && { music: true }),
     ...(held && { held }),
     ...(hidden && { hidden }),
     ...(mic && { mic_fate: mic }),

@@ -33,6 +33,7 @@ export class Remote {
         screenStream: this.#screen,
         ...nothing,
         hidden: false,
+        music: false,
         fates: {},
         held: null,
       },
@@ -76,11 +77,23 @@ export class Remote {
   }
 
   /** What the party says it is sending. */
-  says({ mic, cam, screen, sound = false, rec = false, hidden = false, held, mic_fate, cam_fate }: State): void {
+  says({
+    mic,
+    cam,
+    screen,
+    sound = false,
+    rec = false,
+    hidden = false,
+    held,
+    mic_fate,
+    cam_fate,
+    ...more
+  }: State): void {
+    const { music = false } = more;
     const before = this.#state.view.remote;
     const fates = { ...(mic_fate && { mic: mic_fate }), ...(cam_fate && { camera: cam_fate }) };
     const shared = { screen, screenSound: screen && sound };
-    this.#patch({ mic, cam, ...shared, recording: rec, hidden, held: held ?? null, fates });
+    this.#patch({ mic, cam, ...shared, recording: rec, hidden, music, held: held ?? null, fates });
     if ((before?.screen ?? false) !== screen)
       this.#state.notice({ kind: screen ? "peer-screen-on" : "peer-screen-off" });
     const news = this.#heard && before;

@@ -193,6 +193,7 @@ const sealedMessage = v.variant("t", [
     hidden: v.exactOptional(v.boolean()),
     mic_fate: fate,
     cam_fate: fate,
+    music: v.exactOptional(v.boolean()),
     held: v.exactOptional(v.picklist(["network", "asked", "saver"])),
   }),
   report,

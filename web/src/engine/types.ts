@@ -7,6 +7,7 @@
 import type { DeviceFate, FileStopReason, HeldVideo, Tested, WantedSize } from "../protocol/sealed.gen.ts";
 import type { Link } from "./e2ee/link.ts";
 import type { QualityReceipt } from "./quality/log.ts";
+import type { NoiseMode } from "./sound/choice.ts";
 
 /**
  * Where a call stands.
@@ -52,6 +53,7 @@ export interface RemoteParty {
   readonly screenSound: boolean; // what is shared has sound
   readonly screenStream: MediaStream; // empty until `bound` and something is shared
   readonly recording: boolean; // keeps what it receives
+  readonly music: boolean; // its sound is sent as it is, in stereo
   readonly hidden: boolean; // its page is in the background
   readonly fates: DeviceFates; // its unplugged devices
   readonly held: HeldVideo | null; // why a camera that is on shows nothing
@@ -219,6 +221,8 @@ export interface OutgoingMedia {
   readonly micOn: boolean;
   readonly cameraOn: boolean;
   readonly fates: DeviceFates;
+  /** Sound is an instrument's: sent as it is, in stereo. */
+  readonly music: boolean;
   on(event: "change", listener: () => void): () => void;
 }
 
@@ -279,6 +283,8 @@ export interface DevicePrefs {
   remember(kind: DeviceKind, label: string): void;
   /** Muting lets go of the microphone altogether; unmuting then takes a moment. */
   readonly releaseMic?: boolean;
+  /** What becomes of noise; without a word the browser's own suppression. */
+  readonly noise?: NoiseMode;
 }
 
 export interface MediaEvents {

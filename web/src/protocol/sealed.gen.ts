@@ -350,6 +350,11 @@ export interface State {
   mic_fate?: DeviceFate;
   cam_fate?: DeviceFate;
   /**
+   * Music says that its sound is sent as the microphone gives it: stereo, with
+   * nothing taken out, neither noise nor echo.
+   */
+  music?: boolean;
+  /**
    * Held says why no picture is sent although the camera is on.
    */
   held?: HeldVideo;

@@ -4,6 +4,8 @@ import { Stored, type Area } from "./store.ts";
 export const appearances = ["dark", "light", "system"] as const;
 export type Appearance = (typeof appearances)[number];
 
+export const noiseModes = ["browser", "strong", "off"] as const;
+
 const label = v.pipe(v.string(), v.maxLength(200));
 
 const schema = v.object({
@@ -20,6 +22,7 @@ const schema = v.object({
   light: v.fallback(v.optional(v.boolean(), false), false),
   // The path is opened while somebody waits: off only to measure what that brings.
   rehearse: v.fallback(v.optional(v.boolean(), true), true),
+  noise: v.fallback(v.optional(v.picklist(noiseModes), "browser"), "browser"),
   // Devices by label: ids change with the site's storage.
   devices: v.fallback(v.record(v.picklist(["mic", "camera", "speaker"]), label), {}),
 });
@@ -43,5 +46,6 @@ export const noPreferences: PreferencesRecord = {
   backdrop: "none",
   light: false,
   rehearse: true,
+  noise: "browser",
   devices: {},
 };

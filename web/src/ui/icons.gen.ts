@@ -56,6 +56,7 @@ export type IconName =
   | "monitor-up"
   | "moon"
   | "move"
+  | "music"
   | "panel-right"
   | "paperclip"
   | "pause"

@@ -1,4 +1,4 @@
-/** How sound is encoded: one of {@link levels}. */
+/** How sound is encoded: as one of {@link levels} says. */
 export interface AudioPlan {
   readonly kbps: number; // of Opus; RED sends every frame twice
   readonly longFrames: boolean; // 40 and 60 ms instead of 20: fewer headers
@@ -11,13 +11,19 @@ export interface AudioMemory {
 
 export const firstAudio: AudioMemory = { level: 0, above: 0 };
 
-// From: kbit/s for everything. The browser takes what long frames save in headers for a better sound.
-const best = { from: 300, kbps: 32, longFrames: false };
-const levels: readonly (AudioPlan & { from: number })[] = [
+interface Level extends AudioPlan {
+  readonly from: number; // kbit/s for everything
+  readonly music: number; // kbit/s of Opus for an instrument, stereo: transparent from 128 on (RFC 7587 §3.1.1)
+}
+
+// The browser takes what long frames save in headers for a better sound.
+const best: Level = { from: 450, kbps: 32, music: 160, longFrames: false };
+const levels: readonly Level[] = [
   best,
-  { from: 160, kbps: 20, longFrames: false },
-  { from: 80, kbps: 10, longFrames: true },
-  { from: 0, kbps: 6, longFrames: true },
+  { from: 300, kbps: 32, music: 64, longFrames: false },
+  { from: 160, kbps: 20, music: 40, longFrames: false },
+  { from: 80, kbps: 10, music: 10, longFrames: true },
+  { from: 0, kbps: 6, music: 6, longFrames: true },
 ];
 const UP_AFTER = 5;
 const MARGIN = 1.2;
@@ -32,9 +38,9 @@ export function nextAudio(before: AudioMemory, availableKbps: number): AudioMemo
   return above < UP_AFTER ? { ...before, above } : { level: before.level - 1, above: 0 };
 }
 
-export function audioPlan({ level }: AudioMemory): AudioPlan {
-  const { kbps, longFrames } = levels[level] ?? best;
-  return { kbps, longFrames };
+export function audioPlan({ level }: AudioMemory, music: boolean): AudioPlan {
+  const { kbps, longFrames, music: rich } = levels[level] ?? best;
+  return { kbps: music ? rich : kbps, longFrames };
 }
 
 /**

@@ -12,7 +12,7 @@ const clear: Reading = {
   codec: "VP9",
   lines: 720,
 };
-const full: Wishes = { mine: "full", theirs: "full", screen: false };
+const full: Wishes = { mine: "full", theirs: "full", screen: false, music: false };
 
 /** The memory after so many seconds of this weather. */
 function after(seconds: number, weather: Partial<Reading>, wishes: Wishes = full, from: Memory = firstMemory): Memory {
@@ -40,6 +40,17 @@ test.each([
   const memory = after(20, weather);
   expect(video(memory)).toMatchObject({ lines, fps, active: true });
   expect(planFor(memory, 40, full).audio.kbps).toBe(kbps);
+});
+
+test.each([
+  [5_000, 160],
+  [800, 160],
+  [400, 64],
+  [250, 40],
+  [100, 10],
+])("an instrument, with %d kbit/s", (availableKbps, kbps) => {
+  const music: Wishes = { ...full, music: true };
+  expect(planFor(after(20, { availableKbps }, music), 40, music).audio.kbps).toBe(kbps);
 });
 
 test("what sound needs is taken off before video gets any", () => {

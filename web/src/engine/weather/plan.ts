@@ -10,6 +10,8 @@ export interface Wishes {
   readonly theirs: WantedSize; // how much the other side wants
   /** A screen is shown, too: it is what the other person looks at, and the camera makes room. */
   readonly screen: boolean;
+  /** What is sent as sound is an instrument. */
+  readonly music: boolean;
 }
 
 /** What to do with the senders and receivers of a call. */
@@ -119,7 +121,7 @@ const still = { sending: 0, below: 0, above: 0, roomy: 0, small: 0, pause: first
 
 function withVideo(before: Memory, r: Reading, wishes: Wishes): Memory {
   const available = r.availableKbps ?? Infinity;
-  const room = Math.max(0, available - wireKbps(audioPlan(before.audio))) * (wishes.screen ? 0.3 : 1);
+  const room = Math.max(0, available - wireKbps(audioPlan(before.audio, wishes.music))) * (wishes.screen ? 0.3 : 1);
   const codec = nextCodec(before.codec, r);
   const pause = nextPause(before.pause, available, before.lossOut);
   const roomy = isRoomy(r, room, before.lossOut) ? before.roomy + 1 : 0;
@@ -167,7 +169,7 @@ export function planFor(m: Memory, rttMs: number, wishes: Wishes): Plan {
   const held = chosen(wishes) ?? (m.pause.on ? "network" : null);
   const small = isSmall(wishes);
   return {
-    audio: audioPlan(m.audio),
+    audio: audioPlan(m.audio, wishes.music),
     video: {
       active: held === null,
       lines: small ? Math.min(step.lines, SAVER.lines) : step.lines,

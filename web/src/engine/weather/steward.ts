@@ -27,6 +27,7 @@ export class Steward extends Emitter<StewardEvents> {
   #memory: Memory = firstMemory;
   #before: { pc: RTCPeerConnection; totals: Totals } | null = null;
   #rttMs = 0;
+  #music = false;
   #held: HeldVideo | null = null;
   #applied = new WeakMap<object, string>(); // what a sender or receiver was set to last
   #applying: Promise<void> | null = null;
@@ -54,6 +55,13 @@ export class Steward extends Emitter<StewardEvents> {
   /** How much the other side wants. */
   setTheirs(size: WantedSize): void {
     this.#theirs = size;
+    this.apply();
+  }
+
+  /** This side's sound is an instrument's. */
+  setMusic(music: boolean): void {
+    if (music === this.#music) return;
+    this.#music = music;
     this.apply();
   }
 
@@ -107,7 +115,7 @@ export class Steward extends Emitter<StewardEvents> {
 
   #wishes(pc: RTCPeerConnection | null): Wishes {
     const screen = pc !== null && this.#videos(pc).some((t) => t.mid !== this.#mids.camera && t.sender.track !== null);
-    return { mine: this.#mine, theirs: this.#theirs, screen };
+    return { mine: this.#mine, theirs: this.#theirs, screen, music: this.#music };
   }
 
   #videos(pc: RTCPeerConnection): RTCRtpTransceiver[] {

@@ -85,7 +85,7 @@ for (const transport of ["udp", "tcp"] as const) {
     await Promise.all([expectLive(host), expectLive(guest)]);
     await Promise.all([expectRelayed(host, transport), expectRelayed(guest, transport)]);
     await guest.getByRole("button", { name: "Leave" }).click();
-    await expect(guest.getByText(/^relayed by 127\.0\.0\.1/)).toBeVisible();
+    await expect(guest.getByText(/^Relayed by 127\.0\.0\.1/)).toBeVisible();
   });
 }
 

@@ -72,7 +72,7 @@ test-go: web/dist/index.html ## unit, vector, store, architecture and system tes
 test-e2e: build ## real calls in real browsers
 	cd web && npx playwright test
 
-bench: bench-call bench-sframe bench-recovery bench-weather bench-noise ## all benchmarks
+bench: bench-call bench-sframe bench-effects bench-recovery bench-weather bench-noise ## all benchmarks
 
 bench-call: build setup ## admit to first frame, beside a bare page in the same run
 	cd web && node bench/call.mjs
@@ -80,6 +80,10 @@ bench-call: build setup ## admit to first frame, beside a bare page in the same 
 .PHONY: bench-sframe
 bench-sframe: build setup ## what the encryption of every frame costs, beside the same call without
 	cd web && node bench/sframe.mjs
+
+.PHONY: bench-effects
+bench-effects: build setup ## how well a background is cut out, and what it costs, beside the same call without
+	cd web && node bench/effects.mjs
 
 .PHONY: bench-weather
 bench-weather: build setup ## loss and slow lines: picture and sound, beside a bare page in the same run (root)

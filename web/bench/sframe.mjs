@@ -5,37 +5,17 @@
 //   SECONDS=10    of each call that count
 import { chromium } from "@playwright/test";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { lobby } from "./parties.mjs";
+import { processorSeconds } from "./processor.mjs";
 
 const RUNS = Number(process.env.RUNS ?? 3);
 const SECONDS = Number(process.env.SECONDS ?? 10);
 const SETTLE_MS = 5000; // bitrates have risen
-const TICKS = 100; // a second, as /proc/PID/stat counts (proc_pid_stat(5); CLK_TCK of Linux on amd64 and arm64)
 const root = new URL("../..", import.meta.url).pathname;
-
-/** Processor seconds of this process's descendants. */
-function processorSeconds() {
-  const all = new Map();
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    try {
-      // The name in parentheses may hold anything: fields are counted from behind it.
-      const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-        .replace(/^.*\) /s, "")
-        .split(" ");
-      all.set(Number(pid), { parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) });
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  const ours = (pid) => pid === process.pid || (all.has(pid) && ours(all.get(pid).parent));
-  let ticks = 0;
-  for (const [pid, process_] of all) if (pid !== process.pid && ours(pid)) ticks += process_.ticks;
-  return ticks / TICKS;
-}
 
 /** What this page has sent so far. */
 const sent = (page) =>

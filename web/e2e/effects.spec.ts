@@ -2,6 +2,7 @@ import type { Page } from "@playwright/test";
 import { Audit, expectAccessible } from "./support/audit.ts";
 import { enterAsHost, expectLive, expectPicture, knock, pixel, startCall } from "./support/call.ts";
 import { expect, test } from "./support/fixtures.ts";
+import { portrait } from "./support/portrait.ts";
 import { portraitCamera } from "./support/portraitcamera.ts";
 
 /** Colour at a point of this person's own picture, as the camera sees it. */
@@ -75,4 +76,34 @@ test("without streams of frames the picture goes by way of a canvas", async ({ p
   await host.keyboard.press("Space");
   await expect.poll(async () => near(await own(host, ...wall), slate)).toBe(true);
   await expect.poll(async () => (await own(host, ...cheek))[0]).toBeGreaterThan(150);
+});
+
+test("a picture of one's own stays on this device, for the next time, too", async ({ person, server }) => {
+  const page = await person();
+  const audit = await Audit.watch(page, server.url);
+  const sent: string[] = [];
+  page.on("request", (request) => request.method() !== "GET" && sent.push(request.url()));
+  await startCall(page);
+  await page.getByText("Background and light").click();
+  const choose = page.getByLabel("Choose a picture").and(page.locator("input"));
+  await choose.setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no picture") });
+  await expect(page.getByText("This file is not a picture that the browser can read.")).toBeVisible();
+  await choose.setInputFiles({ name: "beach.png", mimeType: "image/png", buffer: portrait() });
+  await expect(page.getByRole("radio", { name: "My picture" })).toBeChecked();
+  await expect(page.getByText("This file is not a picture")).toBeHidden();
+  // The fake camera shows nobody: all of it is background, and her orange sleeve is there.
+  const orange = async () => {
+    const [r = 0, g = 0, b = 0] = await own(page, 0.18, 0.63);
+    return r > 170 && r > g + 50 && g > b;
+  };
+  await expect.poll(orange).toBe(true);
+
+  await page.reload();
+  await expect.poll(orange).toBe(true);
+  await page.getByText("Background and light").click();
+  await page.getByRole("button", { name: "Remove my picture" }).click();
+  await expect(page.getByRole("radio", { name: "Unchanged" })).toBeChecked();
+  await expect.poll(orange).toBe(false);
+  expect(sent).toEqual([]);
+  audit.expectClean();
 });

@@ -31,6 +31,17 @@ test("a slow one does less and less, and nothing in the end", () => {
   expect(until(budget, 1)).toBeNull();
 });
 
+test("with the least effort a few seconds of trouble do not end it, ten do", () => {
+  const budget = new Budget();
+  for (let i = 0; i < 3; i++) until(budget, 40);
+  expect(until(budget, 40, 250)).toBeNull();
+  expect(until(budget, 22, 60)).toBeNull(); // better for a while
+  expect(until(budget, 40, 250)).toBeNull();
+  expect(budget.off).toBe(false);
+  expect(until(budget, 40, 150)).not.toBeNull();
+  expect(budget.off).toBe(true);
+});
+
 test("one slow frame in sixty is no reason, four are", () => {
   const every = (nth: number) => {
     let i = 0;

@@ -1,6 +1,8 @@
 /** From 33 ms on a frame is late for the next one (30 a second). */
 const LIMIT_MS = 33;
 const FRAMES = 60;
+/** Nothing at all is done only after so long: whoever hides a room wants it hidden, and a call that begins is busy for a while. */
+const GIVE_UP_AFTER = 300;
 const PERCENTILE = 0.95;
 /** As easy as this it has to be before more is tried, and for so long. */
 const EASY_MS = 20;
@@ -22,7 +24,7 @@ const efforts: readonly Effort[] = [
 
 /**
  * How much a machine can do beside a call. Judges by the 95th percentile of the last 60 frames: too slow, and less is
- * done; too slow with the least, and nothing. Back up only after a time with much to spare, which doubles each time it was
+ * done; too slow with the least for ten seconds, and nothing. Back up only after a time with much to spare, which doubles each time it was
  * not to be held. A frame with a search takes longer than those without: what counts is the mean of a turn.
  */
 export class Budget {
@@ -31,6 +33,7 @@ export class Budget {
   #turn: number[] = [];
   #times: number[] = []; // ms
   #easy = 0; // frames
+  #late = 0; // frames
   #wait = FIRST_WAIT;
   #tried = false; // the present step was gone up to, and has not proven itself
 
@@ -56,11 +59,12 @@ export class Budget {
     const mean = this.#turn.reduce((sum, each) => sum + each, 0) / this.#turn.length;
     for (let i = 0; i < this.#turn.length; i++) this.#times.push(mean);
     this.#turn = [];
-    this.#times.splice(0, this.#times.length - FRAMES);
+    if (this.#times.length > FRAMES) this.#times.splice(0, this.#times.length - FRAMES);
     if (this.#times.length < FRAMES) return false;
     const late = percentile(this.#times, PERCENTILE);
-    if (late > LIMIT_MS) return this.#less();
+    this.#late = late > LIMIT_MS ? this.#late + this.effort.every : 0;
     this.#easy = late < EASY_MS ? this.#easy + this.effort.every : 0;
+    if (this.#late > 0) return this.#less();
     if (this.#tried && this.#easy >= FIRST_WAIT) {
       this.#tried = false;
       this.#wait = FIRST_WAIT;
@@ -69,10 +73,12 @@ export class Budget {
   }
 
   #less(): boolean {
+    const last = this.#step + 1 === efforts.length;
+    if (last && this.#late < GIVE_UP_AFTER) return false;
     if (this.#tried) this.#wait = Math.min(LONGEST_WAIT, this.#wait * 2);
     this.#tried = false;
-    if (this.#step + 1 < efforts.length) this.#step++;
-    else this.#off = true;
+    if (last) this.#off = true;
+    else this.#step++;
     this.#begin();
     return true;
   }
@@ -87,7 +93,7 @@ export class Budget {
   #begin(): void {
     this.#times = [];
     this.#turn = [];
-    this.#easy = 0;
+    this.#easy = this.#late = 0;
   }
 }
 

@@ -119,6 +119,9 @@ test("what is asked of the track is asked of the camera behind it", async () => 
   effects.through(null);
   await track?.applyConstraints({ width: 640 }); // nobody is there: no error
   expect(camera.asked).toHaveLength(1);
+  const next = newTrack();
+  effects.through(next);
+  expect(next.asked).toEqual([{ width: 640 }]); // a camera that comes later is asked, too
 });
 
 test("less work is told once; that nothing works any more hands the camera out again", () => {

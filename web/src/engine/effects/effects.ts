@@ -33,6 +33,7 @@ export class Effects extends Emitter<EffectEvents> {
   #state: EffectState = "off";
   #work: Work | null = null;
   #camera: MediaStreamTrack | null = null;
+  #asked: MediaTrackConstraints | null = null; // of the track, for the next camera, too
   #told = false; // that less is done
 
   constructor(start: () => EffectPort, carry: (say: Say) => Carrier = newCarrier) {
@@ -63,6 +64,7 @@ export class Effects extends Emitter<EffectEvents> {
     if (camera !== this.#camera) {
       this.#camera = camera;
       this.#work?.carrier.from(camera);
+      if (this.#work && this.#asked) void this.#ask(this.#asked).catch(() => undefined); // it goes on as it is
     }
     return camera && (this.#work?.carrier.track ?? camera);
   }
@@ -81,7 +83,8 @@ export class Effects extends Emitter<EffectEvents> {
     this.#work = { worker, carrier };
     this.#state = "loading";
     this.#told = false;
-    standFor(carrier.track, () => this.#camera);
+    this.#asked = null;
+    this.#standFor(carrier.track);
     this.#say(worker, { t: "effects", choice }, []);
     if (this.#camera) carrier.from(this.#camera);
   }
@@ -118,14 +121,18 @@ export class Effects extends Emitter<EffectEvents> {
     work?.worker.terminate();
     work?.carrier.close();
   }
-}
 
-/** Whoever looks after what is sent asks the track for its size, and for another: the camera behind it is meant. */
-function standFor(track: MediaStreamTrack, camera: () => MediaStreamTrack | null): void {
-  track.contentHint = "motion";
-  const own = track.getSettings.bind(track);
-  Object.defineProperties(track, {
-    applyConstraints: { value: async (wanted?: MediaTrackConstraints) => camera()?.applyConstraints(wanted) },
-    getSettings: { value: () => ({ ...camera()?.getSettings(), ...own() }) },
-  });
+  /** Whoever looks after what is sent asks the track for its size, and for another: the camera behind it is meant. */
+  #standFor(track: MediaStreamTrack): void {
+    track.contentHint = "motion";
+    const own = track.getSettings.bind(track);
+    Object.defineProperties(track, {
+      applyConstraints: { value: (wanted: MediaTrackConstraints = {}) => this.#ask((this.#asked = wanted)) },
+      getSettings: { value: () => ({ ...this.#camera?.getSettings(), ...own() }) },
+    });
+  }
+
+  async #ask(wanted: MediaTrackConstraints): Promise<void> {
+    await this.#camera?.applyConstraints(wanted);
+  }
 }

@@ -107,6 +107,10 @@ func TestWhoMaySayWhat(t *testing.T) {
 		{RoleGuest, "bye", phaseReady, deliver},
 		{RoleHost, "err", phaseKnocked, deliver},
 		{RoleHost, "from-the-future", phaseReady, ignore},
+		{RoleGuest, "cue", phaseReady, ignore}, // over the data channel only, as beat and report
+		{RoleGuest, "cue", phaseAdmitted, ignore},
+		{RoleHost, "beat", phaseAdmitted, ignore},
+		{RoleHost, "report", phaseAdmitted, ignore},
 		{RoleGuest, "ready", phaseReady, ignore},
 		{RoleGuest, "bye", phaseOver, ignore},
 		{RoleGuest, "bye", phaseNone, ignore},

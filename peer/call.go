@@ -41,6 +41,7 @@ type Call struct {
 	conn      *connection
 	channel   *channel
 	chat      chatLog
+	cues      cues
 	files     *files.Transfers
 	early     []sealed.File // offers that came before the connection was proven
 	nextGen   uint32

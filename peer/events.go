@@ -86,6 +86,10 @@ type ChatReceived struct{ ID, Text string }
 // ChatDelivered says that the other party shows the line with this id.
 type ChatDelivered struct{ ID string }
 
+// CueReceived is what the other party shows as a listener; sealed.CueKindHandDown
+// takes back sealed.CueKindHand.
+type CueReceived struct{ Kind sealed.CueKind }
+
 // FileOffered says that a file is offered, by either party. One of the other party
 // waits for [Call.AcceptFile] or [Call.StopFile], unless [Config] answers for it.
 type FileOffered struct {
@@ -181,6 +185,7 @@ func (Rekeyed) event()           {}
 func (PasswordWrong) event()     {}
 func (ChatReceived) event()      {}
 func (ChatDelivered) event()     {}
+func (CueReceived) event()       {}
 func (FileOffered) event()       {}
 func (FileProgress) event()      {}
 func (FileEnded) event()         {}

@@ -50,6 +50,8 @@ func (c *Call) peerMessage(kind string, data []byte) {
 				c.emit(ChatDelivered{ID: m.ID})
 			}
 		})
+	case "cue":
+		decode(data, c.onCue)
 	case "file":
 		decode(data, c.onFile)
 	case "file-get":

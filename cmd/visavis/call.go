@@ -61,7 +61,7 @@ a command acts at once; an answer waits for the knock, the words or the file it 
 /send wait for the call.
 
 With --json each line is an object with a type: phase, hello, knock, knock_gone, held, words, frames,
-password_wrong, live, state, track, chat, chat_delivered, verified, signaling, rekeyed, and of files
+password_wrong, live, state, track, chat, chat_delivered, cue, verified, signaling, rekeyed, and of files
   {"type":"file","id":…,"mine":…,"name":…,"size":…,"can_run":…}
   {"type":"file_progress","id":…,"done":…,"size":…}
   {"type":"file_ended","id":…,"mine":…,"name":…,"reason":…,"problem":…,"path":…}

@@ -81,6 +81,8 @@ func jsonLine(e peer.Event) fields {
 		return fields{"type": "chat", "id": e.ID, "text": e.Text}
 	case peer.ChatDelivered:
 		return fields{"type": "chat_delivered", "id": e.ID}
+	case peer.CueReceived:
+		return fields{"type": "cue", "kind": e.Kind}
 	case peer.FileOffered:
 		return fields{"type": "file", "id": e.ID, "mine": e.Mine, "name": e.Name, "size": e.Size, "can_run": e.CanRun}
 	case peer.FileProgress:
@@ -171,6 +173,8 @@ func sentence(e peer.Event) string {
 		return fmt.Sprintf("Connected, %s.", e.Path)
 	case peer.ChatReceived:
 		return "› " + e.Text
+	case peer.CueReceived:
+		return cueSentence(e.Kind)
 	case peer.FramesChanged:
 		return framesSentence(e.State)
 	case peer.Verified:
@@ -184,6 +188,20 @@ func sentence(e peer.Event) string {
 		}
 	case peer.Ended:
 		return summary(e)
+	}
+	return ""
+}
+
+func cueSentence(kind sealed.CueKind) string {
+	switch kind {
+	case sealed.CueKindNod:
+		return "The other side nods."
+	case sealed.CueKindWait:
+		return "The other side asks for a moment."
+	case sealed.CueKindHand:
+		return "The other side would like to say something."
+	case sealed.CueKindHandDown:
+		return "The other side has lowered the hand."
 	}
 	return ""
 }

@@ -29,6 +29,7 @@ func TestVectors(t *testing.T) {
 		"knock":  func() any { return new(sealed.Knock) },
 		"state":  func() any { return new(sealed.State) },
 		"report": func() any { return new(sealed.Report) },
+		"cue":    func() any { return new(sealed.Cue) },
 		"bye":    func() any { return new(sealed.Bye) },
 	}
 	for _, v := range vectors {

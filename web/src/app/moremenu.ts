@@ -1,8 +1,10 @@
 import { m } from "../i18n/paraglide/messages.js";
+import { cueItems } from "./cues.ts";
+import type { CueSign } from "../engine/types.ts";
 import type { MenuItem } from "../ui/menu.ts";
 
 export type MoreAction =
-  "devices" | "who" | "self" | "effects" | "share" | "mini" | "music" | "help" | "remove" | "end";
+  "devices" | "who" | "self" | "effects" | "share" | "mini" | "music" | "help" | "remove" | "end" | CueSign;
 
 interface Facts {
   narrow: boolean; // a phone: what has no place in the bar comes here
@@ -13,11 +15,13 @@ interface Facts {
   mini: boolean; // the small window has no place in the bar
   host: boolean;
   guestName: string | null;
+  hand: "up" | "down" | null; // this person's; null: nobody is there to see a sign
 }
 
 /** The entries of the "more" menu; a host has some that a guest has not. */
-export function moreItems({ narrow, selfShown, share, mini, music, host, guestName }: Facts): MenuItem[] {
+export function moreItems({ narrow, selfShown, share, mini, music, host, guestName, hand }: Facts): MenuItem[] {
   const items: (MenuItem & { id: MoreAction })[] = [];
+  if (hand) items.push(...cueItems(hand === "up"));
   if (narrow) {
     items.push({ id: "devices", label: m.call_devices(), icon: "settings" });
     items.push({ id: "who", label: m.call_who(), icon: "eye" });

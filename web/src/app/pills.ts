@@ -2,6 +2,7 @@ import type { Finding } from "../engine/quality/diagnose.ts";
 import { m } from "../i18n/paraglide/messages.js";
 import type { IconName } from "../ui/icons.gen.ts";
 import type { CallLike } from "./call.svelte.ts";
+import { cueIcons, cueText } from "./cues.ts";
 import type { MediaLike } from "./media.svelte.ts";
 import { heldSelfText } from "./held.ts";
 import { sentence } from "./sentence.ts";
@@ -10,6 +11,7 @@ export interface Pill {
   readonly text: string;
   readonly icon: IconName | null; // null: something is going on
   readonly tone: "plain" | "amber" | "red";
+  readonly passing?: boolean; // a sign of the other party: it comes and goes softly
 }
 
 interface Facts {
@@ -31,6 +33,9 @@ export function pillsOf({ call, media, name, selfShown, online }: Facts): Pill[]
   if (phase === "joining") say(remote && !remote.bound ? m.call_checking() : m.call_joining({ name }), null);
   if (phase === "reconnecting") say(stalled(name, !online || offline, peerAway), null, "amber");
   if (phase !== "live") return list;
+  for (const sign of call.cues)
+    list.push({ text: sentence(cueText(sign, name)), icon: cueIcons[sign], tone: "plain", passing: true });
+  if (call.handUp) say(m.cue_my_hand(), cueIcons.hand);
   if (offline) say(m.call_signaling_lost(), "wifi-off", "amber");
   else if (error) say(m.call_server_left(), "link-2-off", "amber"); // its last word, and no reason to stop
   if (weak) say(weakness(weak, name), "wifi-off", "amber");

@@ -12,6 +12,7 @@ test.each([
   ["a key held down", { ...press, repeat: true }, false, true, null],
   ["Escape in a text field", { ...press, key: "Escape" }, true, false, "close"],
   ["a key somebody else has used", { ...press, key: "Escape", defaultPrevented: true }, false, true, null],
+  ["a nod", { ...press, key: "n" }, false, true, "nod"],
   ["a letter without a meaning", { ...press, key: "x" }, false, true, null],
 ] as const)("%s", (_, event, typing, enabled, want) => {
   expect(shortcutOf(event, typing, enabled)).toBe(want);

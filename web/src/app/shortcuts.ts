@@ -1,5 +1,7 @@
+import type { CueSign } from "../engine/types.ts";
+
 export type Shortcut =
-  "mic" | "camera" | "chat" | "words" | "who" | "devices" | "self" | "share" | "mini" | "help" | "close";
+  "mic" | "camera" | "chat" | "words" | "who" | "devices" | "self" | "share" | "mini" | "help" | "close" | CueSign;
 
 const keys: Readonly<Record<string, Shortcut>> = {
   m: "mic",
@@ -11,6 +13,9 @@ const keys: Readonly<Record<string, Shortcut>> = {
   h: "self",
   s: "share",
   p: "mini",
+  n: "nod",
+  r: "hand",
+  o: "wait",
   "?": "help",
 };
 

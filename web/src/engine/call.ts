@@ -1,6 +1,7 @@
 import type { HeldVideo, Tested, WantedSize } from "../protocol/sealed.gen.ts";
 import { Emitter } from "./emitter.ts";
 import { callId } from "./e2ee/derive.ts";
+import type { Cues } from "./cues.ts";
 import type { Transfers } from "./files/transfers.ts";
 import { E2EEError } from "./e2ee/errors.ts";
 import { Persist } from "./persist.ts";
@@ -10,6 +11,7 @@ import type {
   CallError,
   CallEvents,
   CallOptions,
+  CueSign,
   ChatMessage,
   EndInfo,
   FileItem,
@@ -37,6 +39,7 @@ export interface Role {
   setLocked(on: boolean): void;
   sendChat(text: string): void;
   readonly files: Transfers | null;
+  readonly cues: Cues | null;
   verify(verdict: Verdict): void;
   hangup(): void;
   endForGood(): void;
@@ -132,6 +135,14 @@ export class Call extends Emitter<CallEvents> {
   get files(): readonly FileItem[] {
     return this.#state.view.files;
   }
+  /** What the other party shows as a listener just now. */
+  get cues(): readonly CueSign[] {
+    return this.#state.view.cues;
+  }
+  /** This person's hand is raised. */
+  get handUp(): boolean {
+    return this.#state.view.handUp;
+  }
   /** Host: the server refuses new guests, by setLocked(true) or after five wrong passwords. */
   get locked(): boolean {
     return this.#state.view.locked;
@@ -207,6 +218,10 @@ export class Call extends Emitter<CallEvents> {
   }
   sendChat(text: string): void {
     this.#role?.sendChat(text);
+  }
+  /** Shows a sign as a listener; a hand that is up is lowered. False if it cannot reach the other party now. */
+  cue(sign: CueSign): boolean {
+    return this.#role?.cues?.give(sign) ?? false;
   }
   /** Offers a file to the other party. */
   sendFile(file: File): void {

@@ -1,6 +1,7 @@
 import type { Server } from "../protocol/messages.gen.ts";
 import type { Bye, ByeReason, Rehearse } from "../protocol/sealed.gen.ts";
 import { ChatLog } from "./chatlog.ts";
+import { Cues } from "./cues.ts";
 import type { DataKeys } from "./datakeys.ts";
 import type { SealedJSON } from "./e2ee/effects.ts";
 import type { Code } from "./e2ee/errors.ts";
@@ -72,6 +73,7 @@ export class Conversation extends Emitter<ConversationEvents> {
   readonly #chat: ChatLog;
   readonly #remote: Remote;
   readonly files: Transfers;
+  readonly cues: Cues;
   readonly #transport: Transport;
   readonly #presence = new Presence();
   readonly #watch: Watch;
@@ -99,6 +101,7 @@ export class Conversation extends Emitter<ConversationEvents> {
     });
     const negotiation = () => this.#transport.negotiation;
     const giveUp = () => this.#end("error", true, "E_TIMEOUT");
+    this.cues = new Cues(config.state, (m) => !this.#pulse.silent && this.#transport.sendNow({ ...m }));
     this.#recovery = new Recovery(role, negotiation, giveUp, () => this.#transport.rescue());
     const monitor = new Monitor(config.state, negotiation);
     this.#scope.add(() => monitor.close());
@@ -196,6 +199,7 @@ export class Conversation extends Emitter<ConversationEvents> {
     if (this.#scope.closed) return;
     this.#scope.close();
     this.files.close();
+    this.cues.close();
     this.#recovery.end();
     this.#watch.close();
     this.#presence.close();
@@ -232,6 +236,7 @@ export class Conversation extends Emitter<ConversationEvents> {
       if (second) this.#remote.replace(second);
       else this.#remote.unbind();
       this.files.disconnected();
+      this.cues.renew();
       this.#recovery.end();
       if (this.#state.move("media-lost")) this.#recovery.connect(); // there is nothing to restart yet
     });
@@ -256,6 +261,8 @@ export class Conversation extends Emitter<ConversationEvents> {
       case "chat-ack":
         this.#chat.receive(message);
         return this.emit("said", undefined);
+      case "cue":
+        return this.cues.receive(message);
       case "report":
         return this.#watch.receive(message);
       case "file":
@@ -339,6 +346,7 @@ export class Conversation extends Emitter<ConversationEvents> {
   #flowing(): void {
     if (this.#pulse.silent) return; // what the browser says comes late
     this.#recovery.end();
+    this.cues.again();
     this.#state.move("bound", { liveSince: this.#state.view.liveSince ?? Date.now() });
     this.#state.tell();
     this.emit("flowing", undefined);

@@ -1,6 +1,7 @@
 import { CredentialTTLMS, type Server } from "../protocol/messages.gen.ts";
 import type { Rehearse, Tested } from "../protocol/sealed.gen.ts";
 import { Conversation } from "./conversation.ts";
+import type { Cues } from "./cues.ts";
 import { deriveLink } from "./e2ee/derive.ts";
 import type { DataKeys } from "./datakeys.ts";
 import type { Effect, SealedJSON } from "./e2ee/effects.ts";
@@ -91,6 +92,10 @@ export abstract class Party {
 
   get files(): Transfers | null {
     return this.conversation?.files ?? null;
+  }
+
+  get cues(): Cues | null {
+    return this.conversation?.cues ?? null;
   }
 
   sendChat(text: string): void {

@@ -42,6 +42,7 @@ test.each([
   ["report of half a packet", { t: "report", at: 1, ms: 1, lost: 0.5 }],
   ["report of less than nothing", { t: "report", at: -1, ms: 1 }],
   ["want of an unknown size", { t: "want", video: "huge" }],
+  ["cue of an unknown kind", { t: "cue", kind: "confetti" }],
   ["long id", { t: "chat", id: "x".repeat(33), text: "hello" }],
 ])("ignores: %s", (_, json) => {
   expect(decodeSealed(json)).toBeNull();

@@ -17,6 +17,7 @@ import {
   type CandidatesEnd,
   type Chat,
   type ChatAck,
+  type Cue,
   type Deny,
   type Err,
   type File as FileOffer,
@@ -48,6 +49,7 @@ export type SealedMessage =
   | State
   | Chat
   | ChatAck
+  | Cue
   | Verify
   | Bye
   | Want
@@ -200,6 +202,7 @@ const sealedMessage = v.variant("t", [
   v.object({ t: v.literal("want"), video: v.picklist(["full", "small", "none"]) }),
   v.object({ t: v.literal("chat"), id, text: text(LimitChat) }),
   v.object({ t: v.literal("chat-ack"), id }),
+  v.object({ t: v.literal("cue"), kind: v.picklist(["nod", "wait", "hand", "hand-down"]) }),
   v.object({
     t: v.literal("file"),
     id: fileId,

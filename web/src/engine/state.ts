@@ -3,6 +3,7 @@ import type {
   CallError,
   CallEvents,
   CallOptions,
+  CueSign,
   ChatMessage,
   EndInfo,
   FileItem,
@@ -39,6 +40,8 @@ export interface CallView {
   endsAt: number | null;
   chat: readonly ChatMessage[];
   files: readonly FileItem[];
+  cues: readonly CueSign[]; // that the other party shows just now
+  handUp: boolean; // this person's
   locked: boolean;
   end: EndInfo | null;
   security: SecurityInfo;
@@ -147,6 +150,8 @@ export class CallState {
       liveSince: null,
       endsAt: null,
       chat: [],
+      cues: [],
+      handUp: false,
       files: this.#view.files.filter((item) => item.blob !== null), // what was received is not taken away
       error: code === null ? null : { code, fatal: false },
       security: {
@@ -186,6 +191,8 @@ export function initialView(options: CallOptions, role: "host" | "guest"): CallV
     endsAt: null,
     chat: [],
     files: [],
+    cues: [],
+    handUp: false,
     locked: false,
     end: null,
     security: {

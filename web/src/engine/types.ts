@@ -4,7 +4,7 @@
  * MediaStream keeps its identity while its tracks come and go.
  */
 
-import type { DeviceFate, FileStopReason, HeldVideo, Tested, WantedSize } from "../protocol/sealed.gen.ts";
+import type { CueKind, DeviceFate, FileStopReason, HeldVideo, Tested, WantedSize } from "../protocol/sealed.gen.ts";
 import type { Link } from "./e2ee/link.ts";
 import type { QualityReceipt } from "./quality/log.ts";
 import type { NoiseMode } from "./sound/choice.ts";
@@ -92,6 +92,9 @@ export interface Rehearsed {
   readonly kbps: number | null; // what arrives here, at least
   readonly loss: number | null; // 0…1, of what was sent to here
 }
+
+/** What a listener shows without a word. `hand`: until it is lowered; the others pass. */
+export type CueSign = Exclude<CueKind, "hand-down">;
 
 export interface ChatMessage {
   readonly id: string;

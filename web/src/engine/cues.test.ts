@@ -69,6 +69,7 @@ test("the own hand goes up and down by the same key, and by itself when forgotte
   cues.give("hand");
   vi.advanceTimersByTime(SignHandMS);
   expect(view.handUp).toBe(false);
+  cues.again(); // nothing is left to tell
   expect(said).toEqual(["hand", "nod", "hand-down", "hand", "hand-down"]);
 });
 

@@ -1,14 +1,17 @@
 // make bench-noise: strong noise suppression as it is shipped, in Chromium: how much nearer to the speech a noisy microphone
-// gets (SI-SDR in and out, dB), what it does to clean speech, and what it costs of a processor core. Speech is made
-// by flite, noise by noisepage.mjs. The last line is one JSON object.
-//   RUNS=3        renderings for the cost; the quickest counts, others ran beside something else
+// gets (SI-SDR in and out, dB), what it does to clean speech, what it costs of a processor core, and how long somebody is
+// not heard who changes the suppression in a call. Speech is made by flite, noise by noisepage.mjs. The last line is one
+// JSON object.
+//   RUNS=3        renderings for the cost
 import { chromium } from "@playwright/test";
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { switching } from "./noisegap.mjs";
 import { measure } from "./noisepage.mjs";
+import { processorSeconds } from "./processor.mjs";
 
 const RUNS = Number(process.env.RUNS ?? 3);
 const root = new URL("../..", import.meta.url).pathname;
@@ -41,34 +44,46 @@ try {
   if (!url) throw new Error(`the server said ${value}`);
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu"],
+    args: ["--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
   });
   const page = await browser.newPage();
   await page.goto(url);
-  const found = await page.evaluate(measure, {
-    speech,
-    noises: [...stationary, "keyboard"],
-    snrs: [20, 10, 5, 0],
-    worklet: asset(/^denoise\.worklet-.*\.js$/),
-    wasm: asset(/^rnnoise-.*\.wasm$/),
-    runs: RUNS,
-  });
+  const run = (more) =>
+    page.evaluate(measure, {
+      speech,
+      noises: [...stationary, "keyboard"],
+      snrs: [20, 10, 5, 0],
+      worklet: asset(/^denoise\.worklet-.*\.js$/),
+      wasm: asset(/^rnnoise-.*\.wasm$/),
+      times: 0,
+      ...more,
+    });
+  const found = await run({});
+  /** Processor seconds for each second of sound. */
+  const cost = async (through) => {
+    const before = processorSeconds();
+    const { seconds } = await run({ times: RUNS, through });
+    return (processorSeconds() - before) / seconds;
+  };
+  const [plain, through] = [await cost(false), await cost(true)];
+  await page.close();
+  const gapMs = await switching(browser, url);
   await browser.close();
-  print(found);
+  print(found, 100 * (through - plain), gapMs);
 } finally {
   server.kill("SIGTERM");
   rmSync(directory, { recursive: true });
 }
 
-function print({ rows, untouched, seconds, times }) {
+function print({ rows, untouched, seconds }, core, gapMs) {
   const db = (x) => x.toFixed(1).padStart(7);
   console.log(`SI-SDR of ${seconds.toFixed(0)} s of speech, dB; SNR while somebody speaks`);
   console.log("noise       SNR     in    out   gain");
   for (const { noise, snr, before, after } of rows)
     console.log(`${noise.padEnd(10)}${String(snr).padStart(5)}${db(before)}${db(after)}${db(after - before)}`);
   console.log(`clean speech comes out at ${untouched.toFixed(1)} dB of itself`);
-  const core = (100 * (Math.min(...times.through) - Math.min(...times.plain))) / seconds;
   console.log(`cost: ${core.toFixed(1)} % of a core`);
+  console.log(`longest silence when it is changed in a call: ${gapMs.toFixed(0)} ms`);
   const least = (of, chosen) =>
     Number(
       Math.min(
@@ -93,6 +108,7 @@ function print({ rows, untouched, seconds, times }) {
     noise_clean_sdr_db: Number(untouched.toFixed(1)),
     noise_core_percent: Number(core.toFixed(2)),
     noise_lag_ms: 30,
+    noise_switch_gap_ms: Math.round(gapMs),
   };
   console.log(JSON.stringify(out));
 }

@@ -1,8 +1,9 @@
 /**
  * What make bench-noise does in the page: speech and noise at a known distance through the noise suppression as it is
- * shipped, and how far what comes out is from the speech alone. Runs in the browser; everything is inside.
+ * shipped, and how far what comes out is from the speech alone; or, for its cost, the speech `times` times, `through`
+ * it or not. Runs in the browser; everything is inside.
  */
-export async function measure({ speech, noises, snrs, worklet, wasm, runs }) {
+export async function measure({ speech, noises, snrs, worklet, wasm, times, through }) {
   const RATE = 48_000;
   const LATE = 1_440; // of what comes out: 30 ms, see denoiser.ts
   const module = await WebAssembly.compileStreaming(fetch(wasm));
@@ -93,7 +94,7 @@ export async function measure({ speech, noises, snrs, worklet, wasm, runs }) {
     return 10 * Math.log10((scale ** 2 * energy) / Math.max(error, 1e-12));
   }
 
-  /** Through the worklet, or through nothing; with the seconds it took. */
+  /** Through the worklet, or through nothing. */
   async function render(samples, through) {
     const context = new OfflineAudioContext(1, samples.length, RATE);
     const buffer = new AudioBuffer({ length: samples.length, sampleRate: RATE });
@@ -105,12 +106,12 @@ export async function measure({ speech, noises, snrs, worklet, wasm, runs }) {
       source.connect(new AudioWorkletNode(context, "visavis-denoise", options)).connect(context.destination);
     } else source.connect(context.destination);
     source.start();
-    const begun = performance.now();
-    const out = (await context.startRendering()).getChannelData(0);
-    return { out, seconds: (performance.now() - begun) / 1000 };
+    return (await context.startRendering()).getChannelData(0);
   }
 
   const clean = await load();
+  for (let i = 0; i < times; i++) await render(clean, through);
+  if (times) return { seconds: (times * clean.length) / RATE };
   const active = activePower(clean);
   const rows = [];
   for (const noise of noises) {
@@ -119,15 +120,9 @@ export async function measure({ speech, noises, snrs, worklet, wasm, runs }) {
       const sound = make[noise](clean.length);
       const factor = Math.sqrt(active / power(sound) / 10 ** (snr / 10));
       const mixed = clean.map((s, i) => s + factor * sound[i]);
-      const { out } = await render(mixed, true);
+      const out = await render(mixed, true);
       rows.push({ noise, snr, before: siSdr(clean, mixed, 0), after: siSdr(clean, out, LATE) });
     }
   }
-  const untouched = siSdr(clean, (await render(clean, true)).out, LATE);
-  const times = { plain: [], through: [] };
-  for (let i = 0; i < runs; i++) {
-    times.plain.push((await render(clean, false)).seconds);
-    times.through.push((await render(clean, true)).seconds);
-  }
-  return { rows, untouched, seconds: clean.length / RATE, times };
+  return { rows, untouched: siSdr(clean, await render(clean, true), LATE), seconds: clean.length / RATE };
 }

@@ -35,6 +35,7 @@ export interface Start {
   relayOnly?: boolean;
   dataUse?: "full" | "small" | "none";
   camera?: boolean;
+  rehearse?: boolean;
   rekeyMs?: number;
 }
 
@@ -71,6 +72,7 @@ class Bench {
       dataUse: start.dataUse ?? "full",
       media: this.media,
       store,
+      ...(start.rehearse !== undefined && { rehearse: start.rehearse }),
       ...(start.rekeyMs !== undefined && { rekeyMs: start.rekeyMs }),
     };
     const call = (this.call = new Call(options));

@@ -109,7 +109,9 @@ test("no camera: the microphone works all the same", async ({ party }) => {
   expect(result).toEqual({ mic: true, camera: false, problem: "none" });
 });
 
-test("without a rehearsal the offer, candidates inside, leaves in the same moment as the admission", async ({ party }) => {
+test("without a rehearsal the offer, candidates inside, leaves in the same moment as the admission", async ({
+  party,
+}) => {
   const [host, guest] = [await party(), await party()];
   const link = await links(host);
   await start(host, { link: link.host, rehearse: false });

@@ -1,6 +1,7 @@
 import type { EchoVerdict } from "../engine/checks/echo.ts";
 import { MicrophoneCheck, type MicVerdict } from "../engine/checks/microphone.ts";
 import { probeEcho, record, replay, type Take } from "../engine/checks/take.ts";
+import { dimmest, type Light } from "../engine/checks/verdict.ts";
 import { playTestSound } from "./chime.ts";
 import type { MediaModel } from "./media.svelte.ts";
 import { speakerOutput } from "./speaker.ts";
@@ -10,6 +11,12 @@ const RECORD_S = 5;
 
 /** What goes on: one thing at a time, since each of them would hear the others. */
 export type SoundStep = "idle" | "recording" | "replaying" | "chime" | "echo";
+
+/** What was found, in lights; null: not checked. */
+export interface SoundLights {
+  readonly mic: Light | null;
+  readonly speaker: Light | null;
+}
 
 /**
  * Microphone, speaker and echo before a call. The recording is in the memory of this page, is played to the person who made
@@ -55,6 +62,11 @@ export class SoundCheck {
   }
   get echo(): EchoVerdict | null {
     return this.#echo;
+  }
+  get lights(): SoundLights {
+    const heard = this.#heard === null ? [] : [this.#heard ? ("good" as const) : ("poor" as const)];
+    const speaker = [...heard, ...(this.#echo ? [this.#echo.light] : [])];
+    return { mic: this.#verdict?.light ?? null, speaker: speaker.length > 0 ? dimmest(speaker) : null };
   }
   /** What this browser or this device would not do. */
   get failed(): "mic" | "speaker" | "echo" | null {

@@ -3,6 +3,9 @@ import type { Engine } from "./engine.ts";
 import { MediaModel } from "./media.svelte.ts";
 import { NetworkCheck } from "./netcheck.svelte.ts";
 import { netAdvice } from "./nettexts.ts";
+import { cameraAdvice, surroundingsAdvice } from "./pictureadvice.ts";
+import { PictureCheck } from "./picturecheck.svelte.ts";
+import type { SoundLights } from "./soundcheck.svelte.ts";
 import { testedParts } from "./tested.ts";
 import { deviceFinding, surroundings, testReport } from "./testreport.ts";
 import type { Part } from "./testtexts.ts";
@@ -16,6 +19,8 @@ interface Found {
 export class TestPage {
   readonly media: MediaModel;
   readonly network: NetworkCheck;
+  readonly picture: PictureCheck;
+  sound = $state.raw<SoundLights>({ mic: null, speaker: null });
   readonly #app: App;
   readonly #off: () => void;
   #starting = $state(true);
@@ -27,6 +32,7 @@ export class TestPage {
     const media = engine.media(app.preferences);
     this.media = new MediaModel(media);
     this.network = new NetworkCheck(app);
+    this.picture = new PictureCheck(this.media, app.tested);
     this.#off = media.on("change", () => this.#look());
   }
 
@@ -43,7 +49,7 @@ export class TestPage {
         at: Date.now(),
         ...surroundings(navigator),
         findings: testedParts.flatMap((part) => {
-          const found = this.#found[part];
+          const found = part === "picture" ? this.#seen() : this.#found[part];
           return found ? [{ part, text: found.text(), at: found.at }] : [];
         }),
         paths: this.#found.network && !network.busy ? network.paths : null,
@@ -70,7 +76,20 @@ export class TestPage {
   close(): void {
     this.#off();
     this.network.close();
+    this.picture.close();
     this.media.now.close();
+  }
+
+  /** What the check found of it, or that it is open. */
+  #cameraText(): string {
+    const { camera } = this.picture;
+    const trouble = camera && camera.light !== "working" && camera.light !== "good";
+    return trouble ? cameraAdvice(camera) : deviceFinding("camera", this.media.now);
+  }
+
+  #seen(): Found | null {
+    const { surroundings: seen, framed, at } = this.picture;
+    return seen && seen.light !== "working" ? { text: () => surroundingsAdvice(seen, framed), at } : null;
   }
 
   #look(): void {
@@ -81,8 +100,9 @@ export class TestPage {
     if (news === this.#known) return;
     this.#known = news;
     if (cameraOn || cameraProblem) {
-      this.found("camera", () => deviceFinding("camera", media));
-      this.#app.tested.note("camera", cameraProblem ? "poor" : "good");
+      this.found("camera", () => this.#cameraText());
+      if (cameraProblem) this.#app.tested.note("camera", "poor");
+      else if (!this.picture.camera) this.#app.tested.note("camera", "good"); // its check knows better
     }
     if (micOn || micProblem) this.found("mic", () => deviceFinding("mic", media));
     if (micProblem) this.#app.tested.note("mic", "poor");

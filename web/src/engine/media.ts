@@ -134,6 +134,10 @@ export class LocalMedia extends Emitter<MediaEvents> {
   get music(): boolean {
     return this.#sound.music;
   }
+  /** The camera's own picture, before anything is done to it: for who wants to check it. */
+  get cameraTrack(): MediaStreamTrack | null {
+    return this.#camera.track;
+  }
   /** What became of devices that were in use and wanted. */
   get fates(): DeviceFates {
     return this.#plugs.fates;

@@ -70,8 +70,9 @@ test.each<[string, ReturnType<typeof judge>, CameraVerdict["finding"], CameraVer
   ],
   ["320 by 240", judge(live, { width: 320, height: 240 }), "small", "fair"],
   ["160 by 120", judge(live, { width: 160, height: 120 }), "small", "poor"],
-  ["10 pictures a second", judge(live, { intervals: every(100) }), "slow", "fair"],
-  ["5 pictures a second", judge(live, { intervals: every(200) }), "slow", "poor"],
+  ["8 pictures a second", judge(live, { intervals: every(125) }), "slow", "fair"],
+  ["12 pictures a second", judge(live, { intervals: every(83) }), "good", "good"],
+  ["4 pictures a second", judge(live, { intervals: every(250) }), "slow", "poor"],
 ])("%s", (_, found, finding, light) => {
   expect(found).toEqual([finding, light]);
 });

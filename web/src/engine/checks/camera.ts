@@ -33,8 +33,8 @@ const TILE = 10; // px
 const SMALL_LINES = 360; // of the shorter side
 const TINY_LINES = 180;
 /** At less, movements fall to pieces. Many cameras halve their rate in the dark. */
-const SLOW_FPS = 14;
-const STOPPING_FPS = 7;
+const SLOW_FPS = 10;
+const STOPPING_FPS = 5;
 const ENOUGH_INTERVALS = 8;
 
 /** Looks at what a camera delivers, sample by sample, and says whether it works. Pure: no device, no clock. */

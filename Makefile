@@ -34,7 +34,15 @@ web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SRC)
 
 # The tests in the network lab may not skip themselves here; VISAVIS_LAB=skip lets them, where there is no root.
 test: export VISAVIS_LAB ?= require
-test: setup build check-generated check-reproducible lint test-web test-go test-e2e ## everything CI runs
+test: setup build check-generated check-reproducible ## everything CI runs
+	$(MAKE) --jobs=2 --output-sync=target lint-go checks-web
+	$(MAKE) test-go
+	$(MAKE) test-e2e
+
+.PHONY: checks-web
+checks-web: # one after the other: both make what is generated
+	$(MAKE) lint-web
+	$(MAKE) test-web
 
 setup: ## what the tests need from the system: Chromium, fonts
 	@scripts/setup-tests.sh
@@ -70,7 +78,8 @@ test-go: web/dist/index.html ## unit, vector, store, architecture and system tes
 	go test -timeout 10m ./test/hostile
 
 test-e2e: build ## real calls in real browsers
-	cd web && npx playwright test
+	cd web && npx playwright test --project=pages --workers=2
+	cd web && VISAVIS_BIN=$(CURDIR)/bin/visavis npx playwright test --project=calls
 
 bench: bench-call bench-sframe bench-effects bench-recovery bench-weather bench-noise ## all benchmarks
 

@@ -1,5 +1,14 @@
 import { defineConfig } from "@playwright/test";
 
+/** What is tested without media on its way between two. */
+const pages = [
+  "e2e/home.spec.ts",
+  "e2e/newcall.spec.ts",
+  "e2e/lobby.spec.ts",
+  "e2e/token.spec.ts",
+  "e2e/code.spec.ts",
+].map((path) => `**/${path}`);
+
 /** Chromium of the system; the fake camera shows a moving pattern with beeps, the fake microphone beeps once a second. */
 export default defineConfig({
   testDir: "e2e",
@@ -11,6 +20,11 @@ export default defineConfig({
   workers: 1, // each test runs two browsers' worth of encoders
   timeout: 150_000, // ends what hangs; a busy machine is slow, not wrong
   expect: { timeout: 20_000 },
+  // Pages alone have time: two at once. Calls have not.
+  projects: [
+    { name: "pages", testMatch: pages },
+    { name: "calls", testIgnore: pages },
+  ],
   use: {
     browserName: "chromium",
     permissions: ["camera", "microphone"],

@@ -71,7 +71,14 @@ export async function probeNetwork(options: ProbeOptions): Promise<ProbeResult> 
 type Known =
   { readonly path: PathState; readonly offers: Partial<NetworkPaths> } | { readonly problem: NetworkProblem };
 
-async function probePath(transport: CheckTransport, { origin, signal }: ProbeOptions, rates: boolean): Promise<Known> {
+/** "Blocked" is a grave word, and a device that has just begun with everything at once may be late: it is said after a second try. */
+async function probePath(transport: CheckTransport, options: ProbeOptions, rates: boolean): Promise<Known> {
+  const known = await tryPath(transport, options, rates);
+  const blocked = "path" in known && known.path.state === "blocked";
+  return blocked && !options.signal.aborted ? tryPath(transport, options, rates) : known;
+}
+
+async function tryPath(transport: CheckTransport, { origin, signal }: ProbeOptions, rates: boolean): Promise<Known> {
   let line: MirrorLine | null = null;
   try {
     line = await MirrorLine.open(transport, origin, signal);

@@ -162,6 +162,8 @@ test("the server is killed: the call goes on, changes its path, ends for both; a
   await expectFrames(host, guest);
   for (const page of [host, guest]) expect(await phase(page)).toBe("live");
   process.kill(back.pid, "SIGKILL");
+  // Who is alone before it knows that the server is gone looks for that, and is not "alone" any more.
+  await expect.poll(() => host.evaluate(() => window.engine.call?.error?.code)).toBe("offline");
   await guest.evaluate(() => window.engine.call?.hangup());
   await expect.poll(() => end(guest)).toMatchObject({ reason: "hangup" });
   await expectPhase("alone", host);

@@ -30,7 +30,7 @@ test("a waiting room: held with a message, then admitted", async ({ party }) => 
   const link = await links(host);
   await start(guest, { link: link.guest });
   await expectPhase("host-away", guest);
-  await start(host, { link: link.host, name: "Ada" });
+  await start(host, { link: link.host, name: "Ada", rehearse: false });
   await expectPhase("ready", guest);
   await knock(guest);
   await expectPhase("knocking", guest);

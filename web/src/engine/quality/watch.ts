@@ -15,6 +15,8 @@ const BEAT_MS = 250;
 const SHOW_SHARE = 0.4;
 /** At first and after an outage a browser begins low and feels its way up to what the line carries: that is no trouble. */
 const WARM_UP_MS = 8_000;
+/** By then a call has moved to the direct path, if there is one. */
+const BEGINNING_MS = 5_000;
 /** Within this the packets that an outage has swallowed are counted as lost. */
 const SETTLE_MS = 3_000;
 
@@ -161,7 +163,8 @@ export class Watch {
     const { remote, error, path, held } = this.#config.state.view;
     const { fates } = this.#config.state.options.media;
     const at = this.#at;
-    if (at !== null && path) this.#log.path(at, path);
+    // A call begins over the relay where that was rehearsed: the way of its first seconds is no news.
+    if (at !== null && path && (path.kind === "direct" || at > BEGINNING_MS)) this.#log.path(at, path);
     const before = negotiation === this.#of ? this.#before : null;
     const situation = {
       hidden: this.#config.hidden(),

@@ -1,6 +1,7 @@
 import { FaceDetector, ImageSegmenter } from "@mediapipe/tasks-vision";
 import factory from "@mediapipe/tasks-vision/vision_wasm_module_internal.js";
 import wasmBinaryPath from "@mediapipe/tasks-vision/vision_wasm_module_internal.wasm?url";
+import { noGraphics } from "./nographics.ts";
 import facePath from "./models/face.tflite?url";
 import personPath from "./models/person.tflite?url";
 
@@ -24,6 +25,7 @@ export function loadFaceDetector(): Promise<FaceDetector> {
   const create = (modelAssetBuffer: Uint8Array) =>
     FaceDetector.createFromOptions(fileset, {
       baseOptions: { modelAssetBuffer, delegate: "CPU" },
+      canvas: noGraphics(),
       runningMode: "IMAGE",
     });
   return load(create, facePath);
@@ -34,6 +36,7 @@ export function loadSegmenter(): Promise<ImageSegmenter> {
   const create = (modelAssetBuffer: Uint8Array) =>
     ImageSegmenter.createFromOptions(fileset, {
       baseOptions: { modelAssetBuffer, delegate: "CPU" },
+      canvas: noGraphics(),
       runningMode: "VIDEO",
       outputConfidenceMasks: true,
       outputCategoryMask: false,

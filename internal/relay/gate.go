@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"encoding/binary"
 	"net"
 	"slices"
 	"time"
@@ -74,7 +75,7 @@ func (g *gate) request(m *stun.Message, c client) (pass, reply []byte) {
 		g.server.metrics.drop(dropRefused)
 		return nil, refuse(m, code, key)
 	}
-	return m.Raw, nil
+	return withLifetime(m, key), nil
 }
 
 // credentials checks a request's user name and integrity and returns the key.
@@ -139,6 +140,21 @@ func withoutIntegrity(m *stun.Message) []byte {
 			break // what follows it is not covered either
 		}
 		out.Add(a.Type, a.Value)
+	}
+	return out.Raw
+}
+
+// withLifetime returns the request with no longer a lifetime than is given here.
+// Pion gives whoever asks up to an hour.
+func withLifetime(m *stun.Message, key stun.MessageIntegrity) []byte {
+	asked, err := m.Get(stun.AttrLifetime)
+	if err != nil || len(asked) != 4 || time.Duration(binary.BigEndian.Uint32(asked))*time.Second <= lifetime {
+		return m.Raw
+	}
+	binary.BigEndian.PutUint32(asked, uint32(lifetime/time.Second)) // it is part of m
+	out := &stun.Message{Raw: withoutIntegrity(m)}
+	if out.Decode() != nil || key.AddTo(out) != nil {
+		return m.Raw // it was one, and still is: cannot happen
 	}
 	return out.Raw
 }

@@ -7,6 +7,12 @@ import (
 	"time"
 )
 
+// lifetime is how long an allocation stays of which nothing is heard. A page that is
+// closed says no goodbye, so this is how long its allocations go on counting; whoever
+// is there refreshes by half of it (Chromium a minute before the end, or at half).
+// RFC 8656 §7.2 has 10 minutes as the least; clients go by what the answer says.
+const lifetime = 2 * time.Minute
+
 // Limits bound what clients may take. See [DefaultLimits].
 type Limits struct {
 	Allocations        int   // of the whole server
@@ -30,7 +36,8 @@ type Limits struct {
 // address family: with UDP and TCP, two interfaces and two families that is 8,
 // as many again during an ICE restart, as many for the connection on standby, and
 // as many for one made on the spot, of which there may be two when the first was
-// lost on the way. Hence 40 for a role, and twice that for two behind one address.
+// lost on the way. Hence 40 for a role. Behind one address there may be an office
+// with twenty calls at once, or as many that were left without a word: hence 400.
 // A permission is for an address, and there is only one here, so an allocation has
 // at most one; what is limited instead is channels.
 //
@@ -40,7 +47,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		Allocations:        10_000,
 		AllocationsPerRole: 40,
-		AllocationsPerIP:   80,
+		AllocationsPerIP:   400,
 		Channels:           16,
 		BitsPerSecond:      8_000_000,
 		PacketsPerSecond:   2_000,
@@ -50,7 +57,7 @@ func DefaultLimits() Limits {
 		RequestsPerSecond:  20,
 		BindingsPerSecond:  100,
 		Connections:        10_000,
-		ConnectionsPerIP:   64,
+		ConnectionsPerIP:   256,
 	}
 }
 

@@ -197,11 +197,12 @@ func (s *Server) serve(stop func() error, add func(*listener, *turn.ServerConfig
 	s.serial++
 	l := &listener{id: s.serial, done: make(chan error, 1), stop: stop}
 	cfg := turn.ServerConfig{
-		LoggerFactory: silent{},
-		Realm:         s.realm,
-		AuthHandler:   func(ra *turn.RequestAttributes) (string, []byte, bool) { return s.authenticate(l, ra) },
-		QuotaHandler:  s.loop.quota,
-		EventHandler:  s.loop.events(),
+		LoggerFactory:      silent{},
+		Realm:              s.realm,
+		AuthHandler:        func(ra *turn.RequestAttributes) (string, []byte, bool) { return s.authenticate(l, ra) },
+		QuotaHandler:       s.loop.quota,
+		EventHandler:       s.loop.events(),
+		AllocationLifetime: lifetime,
 		// One address family inside, whatever family a client comes from.
 		StrictAddressFamily: true,
 		InboundMTU:          mtu,

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/netip"
 	"testing"
 	"time"
@@ -166,6 +167,37 @@ func TestQuotas(t *testing.T) {
 			// What is given back can be had again.
 			clients[0].request(stun.MethodRefresh, 0, stun.RawAttribute{Type: stun.AttrLifetime, Value: make([]byte, 4)})
 			extra.allocate()
+		})
+	}
+}
+
+// Nobody stays longer than lifetime without asking again, whatever they ask for:
+// what a closed page leaves behind counts against its address until then.
+func TestLifetime(t *testing.T) {
+	r := serve(t, Limits{})
+	for name, tt := range map[string]struct{ asked, want time.Duration }{
+		"not asked":   {0, lifetime},
+		"an hour":     {time.Hour - time.Second, lifetime},
+		"too long":    {24 * time.Hour, lifetime},
+		"half of it":  {lifetime / 2, lifetime / 2},
+		"just enough": {lifetime, lifetime},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var asked []stun.Setter
+			if tt.asked > 0 {
+				value := binary.BigEndian.AppendUint32(nil, uint32(tt.asked/time.Second))
+				asked = append(asked, stun.RawAttribute{Type: stun.AttrLifetime, Value: value})
+			}
+			c := r.client(t, "udp", [16]byte{1}, protocol.RoleHost)
+			for _, answer := range []*stun.Message{
+				c.request(stun.MethodAllocate, 0, append(asked, udpTransport)...),
+				c.request(stun.MethodRefresh, 0, asked...),
+			} {
+				got, err := answer.Get(stun.AttrLifetime)
+				if err != nil || time.Duration(binary.BigEndian.Uint32(got))*time.Second != tt.want {
+					t.Errorf("%v: got %x (%v), want %v", answer.Type.Method, got, err, tt.want)
+				}
+			}
 		})
 	}
 }

@@ -8,6 +8,9 @@ const CONNECT_MS = 6_000;
 /** More bytes than this do not wait in the browser for a slow line: it is the line that is measured. */
 const LIMIT_QUEUED = 32_768;
 
+/** RFC 8656 §7.2: the answer to an allocation that is one too many. */
+const QUOTA_REACHED = 486;
+
 /** Why there is no line. `absent`: not offered by this server. */
 export type LineProblem = "blocked" | "absent" | "away" | "busy" | "closed";
 
@@ -49,6 +52,10 @@ export class MirrorLine {
     scope.listen(signal, "abort", () => scope.close());
     const pc = new RTCPeerConnection({ iceTransportPolicy: "relay" });
     scope.add(() => pc.close());
+    let full = false; // the relay has no room for this address, which says nothing about the way
+    scope.listen(pc, "icecandidateerror", (event) => {
+      full ||= (event as RTCPeerConnectionIceErrorEvent).errorCode === QUOTA_REACHED;
+    });
     try {
       if (signal.aborted) throw new LineError("closed");
       const channel = pc.createDataChannel("check", { ordered: false, maxRetransmits: 0 });
@@ -66,7 +73,8 @@ export class MirrorLine {
     } catch (error) {
       scope.close();
       if (signal.aborted) throw new LineError("closed");
-      throw error instanceof LineError ? error : new LineError("blocked");
+      if (error instanceof LineError && error.problem !== "blocked") throw error;
+      throw new LineError(full ? "busy" : "blocked");
     }
   }
 

@@ -4,15 +4,17 @@ import { probe } from "./probe.mjs";
 /** A person in a lobby has long been ready when the click comes. Nobody's preparations are to reach into the measurement. */
 const SETTLE_MS = 700;
 
+/** A page in a profile of its own, with a script in it. The lab's server has a certificate that nobody knows. */
+export async function person(browser, script, baseURL) {
+  const permissions = ["camera", "microphone"];
+  const context = await browser.newContext({ baseURL, ignoreHTTPSErrors: true, permissions, locale: "en-US" });
+  await context.addInitScript(script);
+  return context.newPage();
+}
+
 /** One fresh page per side, with the probe in it. */
-async function pages(browsers) {
-  return Promise.all(
-    browsers.map(async (b) => {
-      const context = await b.newContext({ permissions: ["camera", "microphone"], locale: "en-US" });
-      await context.addInitScript(probe);
-      return context.newPage();
-    }),
-  );
+function pages(browsers) {
+  return Promise.all(browsers.map((browser) => person(browser, probe)));
 }
 
 /** The click that counts, and what follows it: milliseconds to first frame and first sound at either side. */

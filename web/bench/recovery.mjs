@@ -7,7 +7,7 @@
 import { bare } from "./bare.mjs";
 import { watchFrames, recovery } from "./frames.mjs";
 import { Lab, obstacle } from "./lab.mjs";
-import { lobby } from "./parties.mjs";
+import { lobby, person } from "./parties.mjs";
 import { reportRecovery } from "./report.mjs";
 
 const RUNS = Number(process.env.RUNS ?? 20);
@@ -73,22 +73,11 @@ async function silence({ lab, guest }) {
   await lab.do(`link guest/${used.interface} down`);
 }
 
-async function open(browser, url) {
-  const context = await browser.newContext({
-    baseURL: url,
-    ignoreHTTPSErrors: true,
-    permissions: ["camera", "microphone"],
-    locale: "en-US",
-  });
-  await context.addInitScript(watchFrames);
-  return context.newPage();
-}
-
 /** One call, one fault: seconds from the fault to the picture, of the side that waits longer. */
 async function once({ lab, url, browsers, fault, run, baseline }) {
   const { prepare, settled, strike, heal } = faults[fault];
   await prepare({ lab });
-  const [host, guest] = await Promise.all(browsers.map((b) => open(b, url)));
+  const [host, guest] = await Promise.all(browsers.map((b) => person(b, watchFrames, url)));
   try {
     await (await lobby(host, guest, url)).click();
     for (const page of [host, guest]) await page.getByRole("button", { name: /^Direct|^Relayed/ }).waitFor();

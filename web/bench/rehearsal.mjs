@@ -4,7 +4,7 @@
 //   RUNS=50    rounds that count (50)
 import { loadavg } from "node:os";
 import { Lab, obstacle } from "./lab.mjs";
-import { lobby, measure } from "./parties.mjs";
+import { lobby, measure, person } from "./parties.mjs";
 import { probe } from "./probe.mjs";
 import { reportRehearsal } from "./report.mjs";
 
@@ -14,18 +14,12 @@ const WARMUP = 1; // the first round pays for cold caches and is not counted
 const LINE = "delay=25ms";
 
 async function open(browser, baseURL, rehearse) {
-  const context = await browser.newContext({
-    baseURL,
-    ignoreHTTPSErrors: true,
-    permissions: ["camera", "microphone"],
-    locale: "en-US",
-  });
-  await context.addInitScript(probe);
-  await context.addInitScript(
+  const page = await person(browser, probe, baseURL);
+  await page.addInitScript(
     (on) => localStorage.setItem("visavis.preferences", JSON.stringify({ v: 1, rehearse: on })),
     rehearse,
   );
-  return context.newPage();
+  return page;
 }
 
 async function once(browsers, url, rehearse) {

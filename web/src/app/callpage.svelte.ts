@@ -96,6 +96,10 @@ export class CallPage {
   get asking(): boolean {
     return this.#entered && !this.#asked;
   }
+  /** Names the call on this device. */
+  get id(): string {
+    return this.#link ? idOf(this.#link) : "";
+  }
   get hasPassword(): boolean {
     return this.#link?.hasPassword ?? false;
   }

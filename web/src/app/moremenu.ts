@@ -4,7 +4,19 @@ import type { CueSign } from "../engine/types.ts";
 import type { MenuItem } from "../ui/menu.ts";
 
 export type MoreAction =
-  "devices" | "who" | "self" | "effects" | "share" | "mini" | "music" | "help" | "remove" | "end" | CueSign;
+  | "devices"
+  | "who"
+  | "self"
+  | "effects"
+  | "share"
+  | "mini"
+  | "music"
+  | "eyes"
+  | "points"
+  | "help"
+  | "remove"
+  | "end"
+  | CueSign;
 
 interface Facts {
   narrow: boolean; // a phone: what has no place in the bar comes here
@@ -41,6 +53,8 @@ export function moreItems({ narrow, selfShown, share, mini, music, host, guestNa
     icon: selfShown ? "eye-off" : "user",
   });
   items.push({ id: "effects", label: m.effects_title(), icon: "image" });
+  items.push({ id: "eyes", label: m.eyes_menu(), icon: "camera" });
+  items.push({ id: "points", label: m.points_title(), icon: "file-text" });
   items.push({ id: "help", label: m.call_help(), icon: "circle-question-mark" });
   if (host && guestName)
     items.push({ id: "remove", label: m.host_remove({ name: guestName }), icon: "user-x", danger: true });

@@ -1,4 +1,4 @@
-export type PanelName = "chat" | "words" | "who" | "devices";
+export type PanelName = "chat" | "words" | "who" | "devices" | "eyes" | "points";
 
 /** Which side panel is open: at most one. The focus goes back to where it came from. */
 export class Panels {

@@ -70,6 +70,10 @@ export class Preferences {
     return this.#record.noise;
   }
 
+  get presence(): PreferencesRecord["presence"] {
+    return this.#record.presence;
+  }
+
   setLocale(locale: Locale): void {
     this.language.set(locale);
     this.#change({ locale });
@@ -106,6 +110,10 @@ export class Preferences {
 
   setNoise(noise: PreferencesRecord["noise"]): void {
     this.#change({ noise });
+  }
+
+  setPresence(part: Partial<PreferencesRecord["presence"]>): void {
+    this.#change({ presence: { ...this.presence, ...part } });
   }
 
   /** Label of the device last used with success (the engine's DevicePrefs). */

@@ -4,14 +4,12 @@ export interface Place {
   readonly y: number;
 }
 
+export const underLens: Place = { x: 0.5, y: 0 };
+/** Where it makes room for what is to be under the lens. */
+export const aside: Place = { x: 1, y: 1 };
+
 /** Under the lens first, then the corners: the stops for people who do not drag (WCAG 2.5.7). */
-export const stops: readonly Place[] = [
-  { x: 0.5, y: 0 },
-  { x: 1, y: 0 },
-  { x: 1, y: 1 },
-  { x: 0, y: 1 },
-  { x: 0, y: 0 },
-];
+export const stops: readonly Place[] = [underLens, { x: 1, y: 0 }, aside, { x: 0, y: 1 }, { x: 0, y: 0 }];
 
 const step = 0.05;
 
@@ -40,7 +38,7 @@ export function moveByDrag(place: Place, dx: number, dy: number, free: { width: 
 export function nextStop(place: Place): Place {
   const distance = (stop: Place) => Math.hypot(stop.x - place.x, stop.y - place.y);
   const nearest = stops.reduce((best, stop, i) => (distance(stop) < distance(stops[best] ?? stop) ? i : best), 0);
-  return stops[(nearest + 1) % stops.length] ?? { x: 0.5, y: 0 };
+  return stops[(nearest + 1) % stops.length] ?? underLens;
 }
 
 function clamp(value: number): number {

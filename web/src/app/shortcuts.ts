@@ -1,7 +1,22 @@
 import type { CueSign } from "../engine/types.ts";
 
 export type Shortcut =
-  "mic" | "camera" | "chat" | "words" | "who" | "devices" | "self" | "share" | "mini" | "help" | "close" | CueSign;
+  | "mic"
+  | "camera"
+  | "chat"
+  | "words"
+  | "who"
+  | "devices"
+  | "self"
+  | "share"
+  | "mini"
+  | "help"
+  | "close"
+  | "eyes"
+  | "points"
+  | "next"
+  | "back"
+  | CueSign;
 
 const keys: Readonly<Record<string, Shortcut>> = {
   m: "mic",
@@ -16,6 +31,10 @@ const keys: Readonly<Record<string, Shortcut>> = {
   n: "nod",
   r: "hand",
   o: "wait",
+  e: "eyes",
+  t: "points",
+  j: "next",
+  k: "back",
   "?": "help",
 };
 

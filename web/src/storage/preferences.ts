@@ -6,6 +6,20 @@ export type Appearance = (typeof appearances)[number];
 
 export const noiseModes = ["browser", "strong", "off"] as const;
 
+export const lensPlaces = ["top", "left", "right", "bottom"] as const;
+
+export type LensPlace = (typeof lensPlaces)[number];
+
+/** Help with one's own picture in a call. `pose`: of the head when it looks into the lens. */
+const presence = v.object({
+  near: v.boolean(),
+  lens: v.picklist(lensPlaces),
+  meter: v.boolean(),
+  pose: v.nullable(v.object({ turn: v.number(), nod: v.number() })),
+  hints: v.boolean(),
+});
+const noPresence: v.InferOutput<typeof presence> = { near: false, lens: "top", meter: false, pose: null, hints: true };
+
 const label = v.pipe(v.string(), v.maxLength(200));
 
 const schema = v.object({
@@ -23,6 +37,7 @@ const schema = v.object({
   // The path is opened while somebody waits: off only to measure what that brings.
   rehearse: v.fallback(v.optional(v.boolean(), true), true),
   noise: v.fallback(v.optional(v.picklist(noiseModes), "browser"), "browser"),
+  presence: v.fallback(v.optional(presence, noPresence), noPresence),
   // Devices by label: ids change with the site's storage.
   devices: v.fallback(v.record(v.picklist(["mic", "camera", "speaker"]), label), {}),
 });
@@ -47,5 +62,6 @@ export const noPreferences: PreferencesRecord = {
   light: false,
   rehearse: true,
   noise: "browser",
+  presence: noPresence,
   devices: {},
 };

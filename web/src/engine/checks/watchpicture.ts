@@ -25,6 +25,8 @@ export interface WatchOptions {
   /** Also looks for faces: loads 4 MB, once. */
   readonly faces: boolean;
   readonly found: (findings: PictureFindings) => void;
+  /** Each look for faces: the largest; `aspect` is the picture's. */
+  readonly saw?: (face: Face | null, aspect: number) => void;
 }
 
 /**
@@ -33,6 +35,7 @@ export interface WatchOptions {
  */
 export class PictureWatch {
   readonly #found: WatchOptions["found"];
+  readonly #saw: WatchOptions["saw"];
   readonly #frames: CameraFrames;
   readonly #detector: FaceDetector | null;
   readonly #canvas = new OffscreenCanvas(GREY.width, GREY.height);
@@ -47,8 +50,9 @@ export class PictureWatch {
   #face: Face | null = null;
   #shown: { light: LightVerdict | null; framing: FramingVerdict | null };
 
-  constructor(track: MediaStreamTrack, { faces, found }: WatchOptions) {
+  constructor(track: MediaStreamTrack, { faces, found, saw }: WatchOptions) {
     this.#found = found;
+    this.#saw = saw;
     this.#frames = framesOf(track);
     this.#detector = faces ? new FaceDetector(() => startWorker("vision")) : null;
     this.#shown = { light: null, framing: faces ? { light: "working", finding: "looking" } : null };
@@ -91,6 +95,7 @@ export class PictureWatch {
         const { faces } = sight;
         this.#face = faces.reduce<Face | null>((a, b) => (a && a.box.height >= b.box.height ? a : b), null);
         this.#shown.framing = this.#framing.take(framingVerdict(faces, aspect), performance.now());
+        this.#saw?.(this.#face, aspect);
       } else if (this.#detector && !(await this.#detector.load())) {
         this.#shown.framing = null; // it cannot be had here: the light alone
         this.#face = null;

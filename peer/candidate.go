@@ -45,8 +45,14 @@ func (r reach) allowsIP(ip net.IP) bool {
 // transports only UDP does: a passive TCP candidate (RFC 6544) asks us to connect
 // to whatever it names.
 func (r reach) allowsCandidate(candidate string) bool {
-	fields := strings.Fields(strings.TrimPrefix(candidate, "candidate:"))
-	if len(fields) < 8 || len(candidate) > 512 {
+	// Parsers disagree about white space other than one space, and about where the
+	// address is then.
+	odd := func(r rune) bool { return r < ' ' || r > '~' }
+	if len(candidate) > 512 || strings.ContainsFunc(candidate, odd) || strings.Contains(candidate, "  ") {
+		return false
+	}
+	fields := strings.Split(strings.TrimPrefix(candidate, "candidate:"), " ")
+	if len(fields) < 8 {
 		return false
 	}
 	if !strings.EqualFold(fields[2], "udp") {

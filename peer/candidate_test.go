@@ -61,6 +61,9 @@ func TestReach(t *testing.T) {
 		// RFC 6544: we would have to connect, from whatever address we have.
 		"candidate:1 1 tcp 2128609279 203.0.113.7 9000 typ host tcptype passive",
 		"candidate:1 1 TCP 2128609279 203.0.113.7 9 typ host tcptype active",
+		"candidate:1  1 udp 1 203.0.113.7 50000 typ host",
+		// A transport of one field, to who splits at spaces only: the address is the last one.
+		"candidate:1 1 udp\t1\t203.0.113.7\t50000\ttyp\thost 1 127.0.0.1 80 typ host",
 	} {
 		if far.allowsCandidate(malformed) {
 			t.Errorf("%q was allowed", malformed)

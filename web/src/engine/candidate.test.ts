@@ -54,6 +54,10 @@ test.each([
   "candidate:1 1 udp 1 203.0.113.7 x typ host",
   "candidate:1 1 tcp 1 203.0.113.7 9000 typ host tcptype passive",
   to("203.0.113.7") + " x".repeat(300),
+  "candidate:1  1 udp 1 203.0.113.7 50000 typ host",
+  // The first field, to who splits at spaces only: the address is the last one.
+  "candidate:1\t1\tudp\t1\t203.0.113.7\t50000\ttyp\thost 1 udp 1 127.0.0.1 80 typ host",
+  "candidate:1\u00a01\u00a0udp\u00a01\u00a0203.0.113.7\u00a050000\u00a0typ\u00a0host 1 udp 1 example.org 80 typ host",
 ])("%j is refused", (candidate) => {
   expect(allowsCandidate(candidate, true)).toBe(false);
 });

@@ -2,12 +2,18 @@
 // TCP, or probe services on its own machine. The native client has the same rules (peer/candidate.go).
 
 const LIMIT = 512; // characters of one candidate
+/**
+ * Fields with one space between them (RFC 8839 §5.1). Parsers disagree about any other white space: to Chromium a tab is
+ * part of a field, and it would find its address elsewhere than we.
+ */
+const FORM = /^[!-~]+( [!-~]+)*$/;
 
 /** Whether packets may be sent to what a candidate names (RFC 8839 §5.1). `local`: the server is on this machine, so the other party is. */
 export function allowsCandidate(candidate: string, local: boolean): boolean {
-  const fields = candidate.replace(/^(a=)?candidate:/i, "").split(/\s+/);
+  if (candidate.length > LIMIT || !FORM.test(candidate)) return false;
+  const fields = candidate.replace(/^(a=)?candidate:/i, "").split(" ");
   const [, , transport = "", , address = "", port = ""] = fields;
-  if (fields.length < 8 || candidate.length > LIMIT || transport.toLowerCase() !== "udp") return false;
+  if (fields.length < 8 || transport.toLowerCase() !== "udp") return false;
   if (!/^[1-9][0-9]{0,4}$/.test(port) || Number(port) > 0xffff) return false;
   // Of names only those of mDNS (RFC 8828): any other would be a DNS query on request, also where media is relayed.
   if (/^[^./:\s]+\.local$/i.test(address)) return true;

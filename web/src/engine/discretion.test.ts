@@ -51,4 +51,7 @@ test("packets are sent to the relay's address and to none that is only called so
   expect(liesAt("candidate:9 1 udp 1 198.51.100.4 49300 typ host", ours)).toBe(false);
   expect(liesAt("candidate:9 1 udp 1 192.0.2.66 3478 typ relay raddr 0.0.0.0 rport 9", ours)).toBe(false);
   expect(liesAt("candidate:9 1 udp 1 192.0.2.66 1 typ srflx raddr 198.51.100.4 rport 9 typ relay", ours)).toBe(false);
+  // What stands before the first space is one field to a browser.
+  const hidden = "candidate:9\t1\tudp\t1\t198.51.100.4\t9\ttyp\trelay";
+  expect(liesAt(`${hidden} 1 udp 1 192.0.2.66 3478 typ relay raddr 0.0.0.0 rport 9`, ours)).toBe(false);
 });

@@ -51,9 +51,15 @@ export function liesAt(candidate: string, addresses: ReadonlySet<string>): boole
 }
 
 function typeOf(candidate: string): string {
-  return / typ (\S+)/i.exec(candidate)?.[1]?.toLowerCase() ?? "";
+  const [, , , , , , typ, type = ""] = fieldsOf(candidate);
+  return typ === "typ" ? type : "";
 }
 
 function addressOf(candidate: string): string {
-  return candidate.trim().split(/\s+/)[4]?.toLowerCase() ?? "";
+  return fieldsOf(candidate)[4] ?? "";
+}
+
+/** As browsers see them: between single spaces, whatever other white space there is. */
+function fieldsOf(candidate: string): string[] {
+  return candidate.toLowerCase().split(" ");
 }

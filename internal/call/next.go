@@ -340,7 +340,8 @@ func (s State) route(e frame) effect {
 	return dropFrame{"not_seated"}
 }
 
-// leave empties the seat of conn. A replaced host has none any more.
+// leave empties the seat of conn. A replaced host has none any more. Who was not
+// let in leaves the relay, too: what a rehearsal needs it for has gone with it.
 func (s State) leave(conn Conn) (State, []effect, error) {
 	var out []effect
 	if conn != 0 && conn == s.host.conn {
@@ -359,6 +360,10 @@ func (s State) leave(conn Conn) (State, []effect, error) {
 		s.guests[i] = seat{}
 		if s.granted == i+1 {
 			s.granted = 0
+		}
+		if s.rehearses && s.relayed == i+1 {
+			s.relayed, s.rehearses = 0, false
+			out = append(out, revokeRelay{})
 		}
 		if s.host.conn != 0 {
 			out = append(out, send{s.host.conn, protocol.Peer{Slot: i + 1, CID: g.cid.String(), State: protocol.PeerStateGone}})

@@ -159,6 +159,13 @@ func TestNext(t *testing.T) {
 			send{2, protocol.Refusal{Code: protocol.ErrorCodeDenied}},
 			closeConn{2, protocol.CloseDropped},
 		}, ""},
+		{"the one who rehearsed leaves", []event{known(), host(1), guest(2), say(1, protocol.Grant{Slot: 1, Rehearsal: true})}, leave{2}, []effect{
+			revokeRelay{}, send{1, peer(1, protocol.PeerStateGone)},
+		}, ""},
+		{"the one who rehearsed leaves while the host is away", []event{known(), host(1), guest(2), say(1, protocol.Grant{Slot: 1, Rehearsal: true}), leave{1}}, leave{2}, []effect{revokeRelay{}}, ""},
+		{"one who rehearsed and was let in leaves", []event{known(), host(1), guest(2), say(1, protocol.Grant{Slot: 1, Rehearsal: true}), say(1, protocol.Grant{Slot: 1})}, leave{2}, []effect{
+			send{1, peer(1, protocol.PeerStateGone)},
+		}, ""},
 		{"renew by the host", []event{known(), host(1)}, say(1, protocol.Renew{}), []effect{grantRelay{1}}, ""},
 		{"renew by the granted guest", []event{known(), host(1), guest(2), say(1, protocol.Grant{Slot: 1})}, say(2, protocol.Renew{}), []effect{grantRelay{2}}, ""},
 		{"renew by a waiting guest", []event{known(), host(1), guest(2)}, say(2, protocol.Renew{}), nil, protocol.ErrorCodeState},

@@ -157,10 +157,14 @@ func settings(mux ice.UDPMux) webrtc.SettingEngine {
 }
 
 // checkOffer takes an offer of one data channel and nothing else. Candidates have
-// no place in it: the mirror asks nobody.
+// no place in it: the mirror asks nobody. Nor has a line that begins after a bare
+// CR: pion passes over that, and would find what was not looked at here.
 func checkOffer(sdp string) error {
 	if len(sdp) > protocol.LimitCheckOffer {
 		return protocol.ErrorCodeSize.Err()
+	}
+	if strings.Count(sdp, "\r") != strings.Count(sdp, "\r\n") {
+		return protocol.ErrorCodeSDP.Err()
 	}
 	lines := 0
 	for line := range strings.Lines(sdp) {

@@ -256,6 +256,8 @@ func TestOffersThatAreRefused(t *testing.T) {
 		"candidate":     {good + "a=candidate:1 1 udp 2130706431 203.0.113.9 9 typ host\r\n", protocol.ErrorCodeSDP},
 		"name":          {good + "a=candidate:1 1 udp 2130706431 victim.example 9 typ host\r\n", protocol.ErrorCodeSDP},
 		"lite":          {"a=ice-lite\r\n" + good, protocol.ErrorCodeSDP},
+		"hidden":        {good + "\ra=candidate:1 1 udp 2130706431 203.0.113.9 9 typ host\r\n", protocol.ErrorCodeSDP},
+		"hidden lite":   {strings.Replace(good, "t=0 0\r\n", "t=0 0\r\n\ra=ice-lite\r\n", 1), protocol.ErrorCodeSDP},
 		"media":         {good + media, protocol.ErrorCodeSDP},
 		"media alone":   {media, protocol.ErrorCodeSDP},
 		"two channels":  {good + good[strings.Index(good, "m="):], protocol.ErrorCodeSDP},

@@ -20,6 +20,10 @@ test("it keeps no more than a few, and nothing of a connection that is closed", 
   const early = new Early(ctl, scope);
   for (let i = 0; i < 100; i++) say(ctl, i);
   expect(early.take()).toHaveLength(64);
+  const large = new Early(ctl, scope);
+  for (let i = 0; i < 10; i++) say(ctl, new ArrayBuffer(300_000));
+  say(ctl, "x".repeat(2_000_000));
+  expect(large.take()).toHaveLength(3);
   const second = new Early(ctl, scope);
   scope.close();
   say(ctl, 1);

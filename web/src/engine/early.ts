@@ -1,7 +1,9 @@
+import { isArrayBuffer } from "./realm.ts";
 import type { Scope } from "./scope.ts";
 
 /** More than a proof, a state and a few lines of chat that wait is a flood. */
 const LIMIT = 64;
+const LIMIT_BYTES = 1 << 20;
 
 /**
  * What comes by a channel before its reader is there: a channel drops what nobody listens to. After a rehearsal the
@@ -10,11 +12,20 @@ const LIMIT = 64;
 export class Early {
   readonly #stop: () => void;
   #data: unknown[] = [];
+  #bytes = 0;
 
   constructor(channel: RTCDataChannel, scope: Scope) {
-    const keep = (event: Event) => void (this.#data.length < LIMIT && this.#data.push((event as MessageEvent).data));
+    const keep = (event: Event) => this.#keep((event as MessageEvent).data);
     channel.addEventListener("message", keep);
     this.#stop = scope.add(() => channel.removeEventListener("message", keep));
+  }
+
+  /** Whoever floods it is not admitted yet, and a browser takes messages of any size. */
+  #keep(data: unknown): void {
+    const bytes = isArrayBuffer(data) ? data.byteLength : String(data).length;
+    if (this.#data.length >= LIMIT || this.#bytes + bytes > LIMIT_BYTES) return;
+    this.#bytes += bytes;
+    this.#data.push(data);
   }
 
   /** For its reader, who listens from now on. */

@@ -1,10 +1,12 @@
 package call
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -164,6 +166,26 @@ func TestFramesAndGrant(t *testing.T) {
 		want(t, &g, "frame 0 down", "relay")
 		if d := cmp.Diff([]string{"no_guest"}, f.drops); d != "" {
 			t.Errorf("drops (-want +got):\n%s", d)
+		}
+	})
+}
+
+// Who only rehearses has not been let in, and the log does not say so.
+func TestAdmissionIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		c := Start(t.Context(), testID, Config{Registry: inAnHour(), Log: slog.New(slog.NewTextHandler(&log, nil))})
+		var h, g party
+		hc := mustJoin(t)(c.JoinHost(t.Context(), &h, hostCID, "", nil))
+		mustJoin(t)(c.JoinGuest(t.Context(), &g, guestCID, "", Claim{}))
+		for i, m := range []protocol.Grant{{Slot: 1, Rehearsal: true}, {Slot: 1}, {Slot: 1}} {
+			if err := c.Handle(t.Context(), hc, m); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if got, want := strings.Count(log.String(), "guest admitted"), min(i, 1); got != want {
+				t.Errorf("after grant %d: logged %d times, want %d", i, got, want)
+			}
 		}
 	})
 }

@@ -390,6 +390,9 @@ func (s State) end(reason protocol.EndReason, req string) (State, []effect, erro
 	return State{phase: Ended}, out, nil
 }
 
+// admitted reports whether a guest is seated who was let in.
+func (s State) admitted() bool { return s.granted != 0 && !s.rehearses }
+
 // empty reports whether nobody is seated.
 func (s State) empty() bool {
 	return s.host.conn == 0 && s.guests == [maxSlots]seat{}

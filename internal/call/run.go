@@ -175,7 +175,7 @@ func (c *Call) report(was, is State) {
 		c.cfg.Log.Info("call registered")
 	case was.phase != is.phase:
 		c.cfg.Log.Info("call ended")
-	case was.granted == 0 && is.granted != 0:
+	case !was.admitted() && is.admitted():
 		c.cfg.Log.Info("guest admitted")
 	case was.host.conn == 0 && is.host.conn != 0:
 		c.cfg.Log.Info("host joined")

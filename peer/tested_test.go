@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,6 +29,29 @@ func TestTested(t *testing.T) {
 	} {
 		if d := cmp.Diff(tt.want, tested(tt.in)); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
+	}
+}
+
+// Whatever a knock claims about a check, it is a knock.
+func TestKnockWithStrangeClaim(t *testing.T) {
+	const unknown = sealed.CheckLightUnknown
+	mic := &sealed.Tested{Hours: 1, Mic: sealed.CheckLightGood, Speaker: unknown, Camera: unknown, Picture: unknown, Network: unknown}
+	for claim, want := range map[string]*sealed.Tested{
+		`{"hours":1,"mic":"good","network":{"kbps":9}}`: mic,
+		`{"hours":1.5,"mic":"good"}`:                    nil,
+		`{"hours":"<b>","mic":"good"}`:                  nil,
+		`{"mic":"good"}`:                                nil,
+		`"fine"`:                                        nil,
+		`[1]`:                                           nil,
+		`null`:                                          nil,
+	} {
+		var knock sealed.Knock
+		if err := json.Unmarshal([]byte(`{"t":"knock","name":"Ana","tested":`+claim+`}`), &knock); err != nil || knock.Name != "Ana" {
+			t.Errorf("%s: %v", claim, err)
+		}
+		if d := cmp.Diff(want, tested(knock.Tested)); d != "" {
+			t.Errorf("%s (-want +got):\n%s", claim, d)
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package sealed
 
+import "encoding/json"
+
 // CheckLight is what came of one check. Another value, of a later version, counts
 // as [CheckLightUnknown].
 type CheckLight string
@@ -31,6 +33,17 @@ type Tested struct {
 	Picture CheckLight `json:"picture"` // light and framing
 	Network CheckLight `json:"network"`
 	Net     CheckNet   `json:"net,omitempty"`
+}
+
+// UnmarshalJSON never fails: a claim that makes no sense is no reason to leave
+// somebody outside. Without a time that is understood Hours is negative, and the
+// claim worth nothing.
+func (t *Tested) UnmarshalJSON(b []byte) error {
+	type plain Tested
+	p := plain{Hours: -1}
+	_ = json.Unmarshal(b, &p) // what is of another type stays as it is
+	*t = Tested(p)
+	return nil
 }
 
 // Worst is the light that needs attention most, of those that are known; "unknown"

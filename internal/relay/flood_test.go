@@ -11,20 +11,20 @@ import (
 	"github.com/visavis-call/visavis/protocol"
 )
 
-// One address asks for 100 allocations in 100 calls, and for 100 in one call: it
-// gets what the defaults give, and 486 for the others.
+// One address asks for hundreds of allocations in as many calls, and for hundred
+// in one call: it gets what the defaults give, and 486 for the others.
 func TestHundredAllocations(t *testing.T) {
 	limits := DefaultLimits()
 	for name, tt := range map[string]struct {
-		call func(i int) [16]byte
-		want int
+		call        func(i int) [16]byte
+		asked, want int
 	}{
-		"of 100 calls": {func(i int) [16]byte { return [16]byte{1, byte(i)} }, limits.AllocationsPerIP},
-		"of one call":  {func(int) [16]byte { return [16]byte{2} }, limits.AllocationsPerRole},
+		"of many calls": {func(i int) [16]byte { return [16]byte{1, byte(i), byte(i >> 8)} }, limits.AllocationsPerIP + 20, limits.AllocationsPerIP},
+		"of one call":   {func(int) [16]byte { return [16]byte{2} }, 100, limits.AllocationsPerRole},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := serve(t, Limits{RequestsPerSecond: 1000})
-			for i := range 100 {
+			for i := range tt.asked {
 				want := stun.ErrorCode(0)
 				if i >= tt.want {
 					want = stun.CodeAllocQuotaReached

@@ -25,11 +25,11 @@ type allocation struct {
 	role   protocol.Role
 	addr   *net.UDPAddr // relayed transport address; never changed
 
-	in      chan *packet // bounded; overflow drops the newest
-	done    chan struct{}
-	once    sync.Once
-	bits    bucket
-	packets bucket
+	in   chan *packet // bounded; overflow drops the newest
+	done chan struct{}
+	once sync.Once
+	// Both ways: one side may have many allocations, and all know where the other's are.
+	sent, received flow
 
 	mu       sync.Mutex
 	channels map[int]struct{} // peer ports that have one
@@ -88,12 +88,10 @@ func (a *allocation) deliver(p []byte, to net.Addr) string {
 		return dropSize
 	}
 	l, now := a.loop, time.Now()
-	bps, pps := float64(l.limits.BitsPerSecond), float64(l.limits.PacketsPerSecond)
-	if !a.packets.take(1, pps, pps, now) {
-		return dropPacketRate
-	}
-	if !a.bits.take(float64(8*len(p)), bps, bps, now) {
-		return dropBitRate
+	for _, f := range []*flow{&a.sent, &peer.received} {
+		if why := f.take(len(p), l.limits, now); why != "" {
+			return why
+		}
 	}
 	if a.call.volume.Add(int64(len(p))) > a.call.bytes(l.limits) {
 		return dropVolume

@@ -19,8 +19,8 @@ type Limits struct {
 	AllocationsPerRole int   // of one role of one call
 	AllocationsPerIP   int   // of one IPv4 address or IPv6 /64
 	Channels           int   // bound by one allocation
-	BitsPerSecond      int   // relayed from one allocation
-	PacketsPerSecond   int   // relayed from one allocation
+	BitsPerSecond      int   // relayed from one allocation, and to one
+	PacketsPerSecond   int   // relayed from one allocation, and to one
 	CallBytes          int64 // relayed in one call, both ways
 	CheckAllocations   int   // of the client of one check
 	CheckBytes         int64 // relayed in one check, both ways
@@ -112,6 +112,21 @@ func (b *bucket) take(n, rate, burst float64, now time.Time) bool {
 	}
 	b.spent += n
 	return true
+}
+
+// flow polices one direction of an allocation.
+type flow struct{ bits, packets bucket }
+
+// take returns why a packet is too much, or "".
+func (f *flow) take(size int, l Limits, now time.Time) string {
+	bps, pps := float64(l.BitsPerSecond), float64(l.PacketsPerSecond)
+	switch {
+	case !f.packets.take(1, pps, pps, now):
+		return dropPacketRate
+	case !f.bits.take(float64(8*size), bps, bps, now):
+		return dropBitRate
+	}
+	return ""
 }
 
 // sources limits requests by network. Its memory is fixed: networks that hash

@@ -323,17 +323,43 @@ func TestRateLimits(t *testing.T) {
 	}
 }
 
+// Somebody with many allocations, perhaps not even let in, sends no more to one
+// place than with one.
+func TestManySendersFillNoReceiver(t *testing.T) {
+	for reason, limits := range map[string]Limits{
+		dropPacketRate: {PacketsPerSecond: 10}, dropBitRate: {BitsPerSecond: 8 * 10_000},
+	} {
+		m := newMetrics()
+		l := newLoop(netip.MustParseAddr("198.51.100.1"), limits.withDefaults(), m)
+		host := allocated(t, l, protocol.RoleHost, 1)
+		for i := range uint16(10) {
+			from := allocated(t, l, protocol.RoleGuest, 10+i)
+			for range 5 {
+				if _, err := from.WriteTo(make([]byte, 1000), host.addr); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		passed, dropped := counter(t, m.packets), counter(t, m.drops.WithLabelValues(reason))
+		if passed < 10 || passed > 11 || passed+dropped != 50 {
+			t.Errorf("%s: %v passed and %v were dropped, want 10 and 40", reason, passed, dropped)
+		}
+	}
+}
+
 func pair(t *testing.T, l *loop) (a, b *allocation) {
 	t.Helper()
-	allocate := func(role protocol.Role, port uint16) *allocation {
-		user := userID(account{"aaaaaaaaaaaaaaaa", role}, client{1, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port)})
-		pc, _, err := l.AllocatePacketConn(turn.AllocateListenerConfig{Network: "udp4", UserID: user})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return pc.(*allocation)
+	return allocated(t, l, protocol.RoleHost, 1), allocated(t, l, protocol.RoleGuest, 2)
+}
+
+func allocated(t *testing.T, l *loop, role protocol.Role, port uint16) *allocation {
+	t.Helper()
+	user := userID(account{"aaaaaaaaaaaaaaaa", role}, client{1, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port)})
+	pc, _, err := l.AllocatePacketConn(turn.AllocateListenerConfig{Network: "udp4", UserID: user})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return allocate(protocol.RoleHost, 1), allocate(protocol.RoleGuest, 2)
+	return pc.(*allocation)
 }
 
 func TestFullQueueDropsNewest(t *testing.T) {

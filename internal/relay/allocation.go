@@ -93,7 +93,7 @@ func (a *allocation) deliver(p []byte, to net.Addr) string {
 			return why
 		}
 	}
-	if a.call.volume.Add(int64(len(p))) > a.call.bytes(l.limits) {
+	if !a.call.carries(int64(len(p)), a.role, l.limits) {
 		return dropVolume
 	}
 	pkt := l.packets.Get().(*packet)

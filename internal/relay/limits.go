@@ -21,7 +21,7 @@ type Limits struct {
 	Channels           int   // bound by one allocation
 	BitsPerSecond      int   // relayed from one allocation, and to one
 	PacketsPerSecond   int   // relayed from one allocation, and to one
-	CallBytes          int64 // relayed in one call, both ways
+	CallBytes          int64 // relayed in one call with one guest, both ways
 	CheckAllocations   int   // of the client of one check
 	CheckBytes         int64 // relayed in one check, both ways
 	RequestsPerSecond  int   // without credentials, from one IPv4 /24 or IPv6 /64

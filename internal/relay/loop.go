@@ -83,6 +83,7 @@ type loop struct {
 type call struct {
 	members atomic.Pointer[[]*allocation] // replaced as a whole, under loop.mu
 	volume  atomic.Int64                  // bytes relayed
+	guests  atomic.Int64                  // of these, from the guest who has the relay now
 
 	check bool // never changed
 	over  bool // guarded by loop.mu
@@ -105,6 +106,18 @@ func (c *call) bytes(l Limits) int64 {
 		return l.CheckBytes
 	}
 	return l.CallBytes
+}
+
+// carries counts a packet of this many bytes, unless it is one too many.
+func (c *call) carries(size int64, from protocol.Role, l Limits) bool {
+	if c.volume.Add(size) > c.bytes(l) {
+		c.volume.Add(-size)
+		return false
+	}
+	if from == protocol.RoleGuest {
+		c.guests.Add(size)
+	}
+	return true
 }
 
 // perRole is how many allocations one side of the call may have.
@@ -310,7 +323,8 @@ func (c *call) expiry(role protocol.Role, now time.Time) time.Time {
 }
 
 // revoke closes the allocations of one role and returns how many it had. The
-// credentials it was given so far are not good for another.
+// credentials it was given so far are not good for another. What a guest has sent
+// is not held against the next one, or a visitor could use up the call.
 func (l *loop) revoke(acc account, now time.Time) int {
 	l.mu.Lock()
 	l.sweep(now)
@@ -331,6 +345,9 @@ func (l *loop) revoke(acc account, now time.Time) int {
 	members := slices.DeleteFunc(slices.Clone(c.list()), func(a *allocation) bool { return a.role != acc.role })
 	l.mu.Unlock()
 	closeAll(members)
+	if acc.role == protocol.RoleGuest {
+		c.volume.Add(-c.guests.Swap(0))
+	}
 	return len(members)
 }
 

@@ -347,6 +347,33 @@ func TestManySendersFillNoReceiver(t *testing.T) {
 	}
 }
 
+// A visitor who had the relay and used up what a call may carry takes nothing from
+// the guest who is let in; what the host has sent counts on.
+func TestRevokedGuestLeavesTheVolume(t *testing.T) {
+	m := newMetrics()
+	l := newLoop(netip.MustParseAddr("198.51.100.1"), Limits{CallBytes: 10_000}.withDefaults(), m)
+	host, guest := pair(t, l)
+	send := func(from, to *allocation, want float64) {
+		t.Helper()
+		before := counter(t, m.packets)
+		for range 20 {
+			if _, err := from.WriteTo(make([]byte, 1000), to.addr); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if passed := counter(t, m.packets) - before; passed != want {
+			t.Errorf("%v packets passed, want %v", passed, want)
+		}
+	}
+	send(guest, host, 10)
+	send(host, guest, 0)
+	l.revoke(account{"aaaaaaaaaaaaaaaa", protocol.RoleGuest}, time.Now())
+	next := allocated(t, l, protocol.RoleGuest, 3)
+	send(host, next, 10)
+	l.revoke(account{"aaaaaaaaaaaaaaaa", protocol.RoleGuest}, time.Now())
+	send(allocated(t, l, protocol.RoleGuest, 4), host, 0)
+}
+
 func pair(t *testing.T, l *loop) (a, b *allocation) {
 	t.Helper()
 	return allocated(t, l, protocol.RoleHost, 1), allocated(t, l, protocol.RoleGuest, 2)

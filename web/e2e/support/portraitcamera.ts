@@ -1,15 +1,9 @@
 import type { Page } from "@playwright/test";
 import { portrait } from "./portrait.ts";
 
-/** How the camera sees her. `lean`: the lower the further aside, as the nose of a head that turns. */
-interface Scene {
-  readonly light: number; // 1: as it was taken
-  readonly lean: number;
-}
-
-/** Changes what the camera of {@link portraitCamera} shows. */
-export async function setScene(page: Page, scene: Scene): Promise<void> {
-  await page.evaluate((next) => void Object.assign(globalThis, { portraitScene: next }), scene);
+/** So much light falls on what the camera of {@link portraitCamera} shows; 1: as it was taken. */
+export async function setLight(page: Page, light: number): Promise<void> {
+  await page.evaluate((portraitLight) => void Object.assign(globalThis, { portraitLight }), light);
 }
 
 /** Before this person's page is opened: their camera shows the woman of the photograph, 640 by 360, her face in the upper middle. */
@@ -26,13 +20,14 @@ export async function portraitCamera(page: Page): Promise<void> {
       const canvas = document.createElement("canvas");
       Object.assign(canvas, { width: 640, height: 360 });
       const context = canvas.getContext("2d");
+      let drawn = 0;
       const draw = () => {
-        const { portraitScene: scene } = globalThis as { portraitScene?: Scene };
-        const { light, lean } = scene ?? { light: 1, lean: 0 };
+        const { portraitLight = 1 } = globalThis as { portraitLight?: number };
         if (!context) return;
-        context.setTransform(1, 0, lean, 1, -160 * lean, 0);
-        context.filter = light === 1 ? "none" : `brightness(${light})`;
+        context.filter = portraitLight === 1 ? "none" : `brightness(${portraitLight})`;
         context.drawImage(picture, 0, 20, 512, 288, 0, 0, 640, 360);
+        context.fillStyle = `hsl(0 0% ${30 + (drawn++ % 61)}%)`; // a camera that shows always the same stands still
+        context.fillRect(0, 0, 8, 8);
       };
       draw();
       const timer = setInterval(draw, 66);

@@ -104,19 +104,27 @@ export class Presence {
     this.#track = track;
     this.#metering = meter;
     if (track && meter) void this.#look(track, true);
+    else this.#glance();
   }
 
-  /** Every ten seconds: what was found is judged, and a short look for the next time begins. */
   #tick(): void {
-    const { hints, meter } = this.#config.preferences.presence;
-    if (!this.#wanted || !this.#track || !hints) return;
-    if (this.#found) this.#judge(this.#found);
-    if (meter || this.#watch) return;
-    void this.#look(this.#track, false);
-    this.#resting = setTimeout(() => this.#stop(), LOOK_MS);
+    if (!this.#metering) this.#glance();
+    else if (this.#config.preferences.presence.hints) this.#judge();
   }
 
-  #judge({ camera, light, framing }: PictureFindings): void {
+  /** A short look, for a hint. */
+  #glance(): void {
+    if (!this.#track || this.#watch || !this.#config.preferences.presence.hints) return;
+    void this.#look(this.#track, false);
+    this.#resting = setTimeout(() => {
+      this.#judge();
+      this.#stop();
+    }, LOOK_MS);
+  }
+
+  #judge(): void {
+    if (!this.#found) return;
+    const { camera, light, framing } = this.#found;
     const surroundings = surroundingsVerdict(light, framing);
     const wrong = camera.finding === "covered" || camera.finding === "frozen";
     const finding = wrong ? camera.finding : surroundings.finding;
@@ -133,7 +141,10 @@ export class Presence {
       if (this.#state === "failed") this.#state = "measuring";
       this.#watch = new PictureWatch(track, {
         faces,
-        found: (findings) => (this.#found = findings),
+        found: (findings) => {
+          this.#found = findings;
+          if (faces && !findings.framing) this.#state = "failed"; // they cannot be looked for here
+        },
         saw: (face, aspect) => this.#saw(face && poseOf(face, aspect)),
       });
     } catch {
@@ -173,6 +184,7 @@ export class Presence {
     this.#generation++;
     this.#watch?.close();
     this.#watch = null;
+    this.#found = null;
     if (this.#resting) clearTimeout(this.#resting);
     this.#resting = null;
   }

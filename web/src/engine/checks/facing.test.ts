@@ -82,6 +82,42 @@ test("a share of the last minute, and of the time in which somebody was there", 
   expect(watch(pose({}), [15, {}], [20, null])).toBe(1);
 });
 
+/** What the detector says of pictures of a man who talks (640 by 512): eyes, nose, mouth. */
+const man = {
+  straight: [0.4512, 0.4846, 0.6186, 0.4307, 0.5515, 0.5508, 0.5724, 0.6717],
+  smiling: [0.4166, 0.4777, 0.59, 0.4449, 0.5188, 0.5838, 0.5331, 0.6985],
+  "turned to his left": [0.5562, 0.4842, 0.722, 0.5026, 0.6643, 0.6444, 0.6397, 0.7454],
+  "a little less": [0.5211, 0.4854, 0.6844, 0.4781, 0.6385, 0.6243, 0.6248, 0.7307],
+  "looking down": [0.4876, 0.5467, 0.6536, 0.555, 0.5865, 0.7161, 0.5718, 0.806],
+  "looking down to his right": [0.3903, 0.5255, 0.558, 0.4991, 0.4522, 0.6613, 0.4809, 0.771],
+} as const;
+
+function poseOfMan(name: keyof typeof man): Pose {
+  const [a, b, c, d, e, f, g, h] = man[name];
+  const keypoints = {
+    rightEye: { x: a, y: b },
+    leftEye: { x: c, y: d },
+    nose: { x: e, y: f },
+    mouth: { x: g, y: h },
+    rightEar: { x: 0, y: 0 },
+    leftEar: { x: 0, y: 0 },
+  };
+  return poseOf({ box: { x: 0.3, y: 0.3, width: 0.4, height: 0.5 }, keypoints, score: 1 }, 640 / 512) as Pose;
+}
+
+test.each<[keyof typeof man, boolean]>([
+  ["straight", true],
+  ["smiling", true],
+  ["turned to his left", false],
+  ["a little less", false],
+  ["looking down", false],
+  ["looking down to his right", false],
+])("a man who was taught straight on: %s", (name, facing) => {
+  const meter = new FacingMeter(poseOfMan("straight"));
+  for (let at = 0; at <= 20_000; at += 500) meter.take(poseOfMan(name), at);
+  expect(meter.share).toBe(facing ? 1 : 0);
+});
+
 test("too little says nothing, nor does a minute without anybody", () => {
   expect(watch(pose({}), [9, {}])).toBeNull();
   expect(watch(pose({}), [30, {}], [90, null])).toBeNull();

@@ -124,6 +124,7 @@ attacks: build setup ## every attack of the table, what has to come of it, and w
 
 test-long: build setup ## the attacks as long as a patient attacker makes them, and a million cases for each parser
 	VISAVIS_ATTACKS=long go run ./test/hostile/attacks
+	cd web && VISAVIS_LAB=require VISAVIS_ATTACKS=long npx playwright test --project=calls e2e/lab/receipt.spec.ts
 	scripts/fuzz.sh 1000000x
 
 screenshots: build setup ## the pictures of the README

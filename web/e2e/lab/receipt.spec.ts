@@ -41,9 +41,11 @@ const faults = [
   },
 ] as const;
 
-for (const { name, strike, heal, seconds, ...more } of faults)
+// The long one: `make test-long`.
+const cases = faults.filter((fault) => !("long" in fault) || process.env["VISAVIS_ATTACKS"]);
+
+for (const { name, strike, heal, seconds, ...more } of cases)
   test(`the receipts of both: ${name}`, async ({ lab, person }) => {
-    test.skip("long" in more && !process.env["VISAVIS_ATTACKS"], "make attacks runs it");
     // Two browsers draw and code without a graphics card here: a small, slow picture leaves them a processor that is
     // no trouble of its own.
     const machine = { link: "delay=10ms", fps: 8 };

@@ -28,7 +28,9 @@ export class Lab {
 
   constructor() {
     const binary = process.env.VISAVIS_BIN ?? join(root, "bin/visavis");
-    this.#child = spawn(command, ["-bare", "-bin", binary], { stdio: ["pipe", "pipe", "inherit"] });
+    // A host makes more calls from its address than any person would.
+    const env = { ...process.env, VISAVIS_LIMITS_CREATES_PER_MINUTE: "10000" };
+    this.#child = spawn(command, ["-bare", "-bin", binary], { stdio: ["pipe", "pipe", "inherit"], env });
     this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 

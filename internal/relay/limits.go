@@ -37,7 +37,7 @@ type Limits struct {
 // as many again during an ICE restart, as many for the connection on standby, and
 // as many for one made on the spot, of which there may be two when the first was
 // lost on the way. Hence 40 for a role. Behind one address there may be an office
-// with twenty calls at once, or as many that were left without a word: hence 400.
+// with twenty calls at once, or as many that were left without a word: hence 200.
 // A permission is for an address, and there is only one here, so an allocation has
 // at most one; what is limited instead is channels.
 //
@@ -47,7 +47,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		Allocations:        10_000,
 		AllocationsPerRole: 40,
-		AllocationsPerIP:   400,
+		AllocationsPerIP:   200,
 		Channels:           16,
 		BitsPerSecond:      8_000_000,
 		PacketsPerSecond:   2_000,
@@ -57,7 +57,7 @@ func DefaultLimits() Limits {
 		RequestsPerSecond:  20,
 		BindingsPerSecond:  100,
 		Connections:        10_000,
-		ConnectionsPerIP:   256,
+		ConnectionsPerIP:   128,
 	}
 }
 

@@ -2,7 +2,6 @@ package relay
 
 import (
 	"bytes"
-	"encoding/binary"
 	"net/netip"
 	"testing"
 	"time"
@@ -171,84 +170,6 @@ func TestQuotas(t *testing.T) {
 	}
 }
 
-// Nobody stays longer than lifetime without asking again, whatever they ask for:
-// what a closed page leaves behind counts against its address until then.
-func TestLifetime(t *testing.T) {
-	r := serve(t, Limits{})
-	for name, tt := range map[string]struct{ asked, want time.Duration }{
-		"not asked":   {0, lifetime},
-		"an hour":     {time.Hour - time.Second, lifetime},
-		"too long":    {24 * time.Hour, lifetime},
-		"half of it":  {lifetime / 2, lifetime / 2},
-		"just enough": {lifetime, lifetime},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var asked []stun.Setter
-			if tt.asked > 0 {
-				value := binary.BigEndian.AppendUint32(nil, uint32(tt.asked/time.Second))
-				asked = append(asked, stun.RawAttribute{Type: stun.AttrLifetime, Value: value})
-			}
-			c := r.client(t, "udp", [16]byte{1}, protocol.RoleHost)
-			for _, answer := range []*stun.Message{
-				c.request(stun.MethodAllocate, 0, append(asked, udpTransport)...),
-				c.request(stun.MethodRefresh, 0, asked...),
-			} {
-				got, err := answer.Get(stun.AttrLifetime)
-				if err != nil || time.Duration(binary.BigEndian.Uint32(got))*time.Second != tt.want {
-					t.Errorf("%v: got %x (%v), want %v", answer.Type.Method, got, err, tt.want)
-				}
-			}
-		})
-	}
-}
-
-// A browser refreshes with the credentials that it allocated with, for as long as
-// the call takes, and each in its own way of writing that.
-func TestLifetimeOutlivesCredentials(t *testing.T) {
-	r := serve(t, Limits{})
-	asked := func(d time.Duration) stun.Setter {
-		value := binary.BigEndian.AppendUint32(nil, uint32(d/time.Second))
-		return stun.RawAttribute{Type: stun.AttrLifetime, Value: value}
-	}
-	for _, network := range []string{"udp", "tcp"} {
-		call := [16]byte{network[0]}
-		c := r.client(t, network, call, protocol.RoleHost)
-		c.allocate()
-		c.user, c.password, _ = r.Credentials(call, protocol.RoleHost, time.Now().Add(-time.Hour))
-		c.request(stun.MethodAllocate, stun.CodeUnauthorized, udpTransport)
-		plain := c.signed(stun.MethodRefresh, asked(time.Hour-time.Second))
-		plain.Raw = plain.Raw[:len(plain.Raw)-8] // without FINGERPRINT
-		plain.Length -= 8
-		plain.WriteLength()
-		for name, tt := range map[string]struct {
-			request *stun.Message
-			want    time.Duration
-		}{
-			"within":              {c.signed(stun.MethodRefresh, asked(time.Minute)), time.Minute},
-			"beyond":              {c.signed(stun.MethodRefresh, asked(10*time.Minute)), lifetime},
-			"no fingerprint":      {plain, lifetime},
-			"twice":               {c.signed(stun.MethodRefresh, asked(10*time.Minute), asked(time.Hour)), lifetime},
-			"twice, one of them":  {c.signed(stun.MethodRefresh, asked(time.Minute), asked(time.Hour)), time.Minute},
-			"of the wrong length": {c.signed(stun.MethodRefresh, stun.RawAttribute{Type: stun.AttrLifetime, Value: []byte{0, 0, 255}}), lifetime},
-			"the most there is":   {c.signed(stun.MethodRefresh, asked((1<<32-1)*time.Second)), lifetime},
-		} {
-			answer := c.exchange(tt.request, 2*time.Second)
-			if answer == nil || code(answer) != 0 {
-				t.Errorf("%s, %s: got %v", network, name, answer)
-				continue
-			}
-			got, err := answer.Get(stun.AttrLifetime)
-			if err != nil || time.Duration(binary.BigEndian.Uint32(got))*time.Second != tt.want {
-				t.Errorf("%s, %s: got %x (%v), want %v", network, name, got, err, tt.want)
-			}
-		}
-		c.request(stun.MethodRefresh, 0, asked(0))
-		if c.exchange(c.signed(stun.MethodRefresh), 200*time.Millisecond) != nil {
-			t.Errorf("%s: an allocation outlives its end", network)
-		}
-	}
-}
-
 func TestChannelLimit(t *testing.T) {
 	r := serve(t, Limits{Channels: 2})
 	c := r.client(t, "udp", [16]byte{1}, protocol.RoleHost)
@@ -293,85 +214,6 @@ func TestUnauthenticatedFlood(t *testing.T) {
 	}
 	// A client with credentials is not in the way of that limit.
 	c.request(stun.MethodRefresh, 0)
-}
-
-func TestRateLimits(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		limits Limits
-		size   int
-		reason string
-	}{
-		{"packets", Limits{PacketsPerSecond: 10}, 10, dropPacketRate},
-		{"bits", Limits{BitsPerSecond: 8 * 10_000}, 1000, dropBitRate},
-		{"volume", Limits{CallBytes: 10_000}, 1000, dropVolume},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			m := newMetrics()
-			l := newLoop(netip.MustParseAddr("198.51.100.1"), tt.limits.withDefaults(), m)
-			a, b := pair(t, l)
-			for range 20 {
-				if _, err := a.WriteTo(make([]byte, tt.size), b.addr); err != nil {
-					t.Fatal(err)
-				}
-			}
-			passed, dropped := counter(t, m.packets), counter(t, m.drops.WithLabelValues(tt.reason))
-			if passed < 10 || passed > 11 || passed+dropped != 20 {
-				t.Errorf("%v passed, %v dropped as %s; want 10 and 10", passed, dropped, tt.reason)
-			}
-		})
-	}
-}
-
-// Somebody with many allocations, perhaps not even let in, sends no more to one
-// place than with one.
-func TestManySendersFillNoReceiver(t *testing.T) {
-	for reason, limits := range map[string]Limits{
-		dropPacketRate: {PacketsPerSecond: 10}, dropBitRate: {BitsPerSecond: 8 * 10_000},
-	} {
-		m := newMetrics()
-		l := newLoop(netip.MustParseAddr("198.51.100.1"), limits.withDefaults(), m)
-		host := allocated(t, l, protocol.RoleHost, 1)
-		for i := range uint16(10) {
-			from := allocated(t, l, protocol.RoleGuest, 10+i)
-			for range 5 {
-				if _, err := from.WriteTo(make([]byte, 1000), host.addr); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		passed, dropped := counter(t, m.packets), counter(t, m.drops.WithLabelValues(reason))
-		if passed < 10 || passed > 11 || passed+dropped != 50 {
-			t.Errorf("%s: %v passed and %v were dropped, want 10 and 40", reason, passed, dropped)
-		}
-	}
-}
-
-// A visitor who had the relay and used up what a call may carry takes nothing from
-// the guest who is let in; what the host has sent counts on.
-func TestRevokedGuestLeavesTheVolume(t *testing.T) {
-	m := newMetrics()
-	l := newLoop(netip.MustParseAddr("198.51.100.1"), Limits{CallBytes: 10_000}.withDefaults(), m)
-	host, guest := pair(t, l)
-	send := func(from, to *allocation, want float64) {
-		t.Helper()
-		before := counter(t, m.packets)
-		for range 20 {
-			if _, err := from.WriteTo(make([]byte, 1000), to.addr); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if passed := counter(t, m.packets) - before; passed != want {
-			t.Errorf("%v packets passed, want %v", passed, want)
-		}
-	}
-	send(guest, host, 10)
-	send(host, guest, 0)
-	l.revoke(account{"aaaaaaaaaaaaaaaa", protocol.RoleGuest}, time.Now())
-	next := allocated(t, l, protocol.RoleGuest, 3)
-	send(host, next, 10)
-	l.revoke(account{"aaaaaaaaaaaaaaaa", protocol.RoleGuest}, time.Now())
-	send(allocated(t, l, protocol.RoleGuest, 4), host, 0)
 }
 
 func pair(t *testing.T, l *loop) (a, b *allocation) {

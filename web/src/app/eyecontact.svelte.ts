@@ -13,7 +13,7 @@ const EVERY_MS = 10_000;
 const POSES = 3;
 const TEACH_MS = 8_000;
 
-interface PresenceConfig {
+interface EyeContactConfig {
   readonly media: MediaModel;
   readonly preferences: Preferences;
   /** One line about one's own picture, for nobody else. */
@@ -24,8 +24,8 @@ interface PresenceConfig {
  * Help with one's own picture during a call, on this device alone: a hint now and then, and how often one looks towards
  * the lens, for who has asked for it. Whoever makes one closes it.
  */
-export class Presence {
-  readonly #config: PresenceConfig;
+export class EyeContact {
+  readonly #config: EyeContactConfig;
   readonly #hints = new Hints();
   readonly #off: () => void;
   readonly #ticking: ReturnType<typeof setInterval>;
@@ -43,7 +43,7 @@ export class Presence {
   #share = $state<number | null>(null);
   #state = $state<"measuring" | "teaching" | "taught" | "nobody" | "failed">("measuring");
 
-  constructor(config: PresenceConfig) {
+  constructor(config: EyeContactConfig) {
     this.#config = config;
     this.#off = config.media.now.on("change", () => this.#follow());
     this.#ticking = setInterval(() => this.#tick(), EVERY_MS);

@@ -128,5 +128,7 @@ func foundOnTheWay() []Attack {
 		{"B40", "gives seats to clients in both roles and waits for them to be shown", "native", "shown once, to the server it is from", here("TestSeatIsShownOnce")},
 		{"B41", "somebody with the link, and with an old, a foreign or a guessed seat, wants the place of a guest", "server", "no sooner than without one", unitSignaling("TestStolenSeat")},
 		{"B42", "uses the network check from a foreign page, without end, or to have something sent elsewhere", "server", "refused, few, nothing leaves", all(unitSignaling("TestCheckRefusals"), unitSignaling("TestChecksAreFew"), unitRelay("TestCheckStaysInTheLoop"), unitRelay("TestCheckIsSmall"), unitRelay("TestCheckIsOverWithItsNearEnd"), inGo("./internal/mirror", "TestOffersThatAreRefused"))},
+		{"B43", "hides where a candidate points: other white space between its fields, so that a check and the browser read different addresses", "both", "nothing is sent there", all(inTS("src/engine/candidate.test.ts"), inTS("src/engine/discretion.test.ts"), inGo("./peer", "TestReach"))},
+		{"B44", "waits at the door and floods the host's line through the relay from many allocations, uses up the call's share, or keeps the relay", "server", "policed, the next guest has all of it, revoked", all(unitRelay("TestManySendersFillNoReceiver"), unitRelay("TestRevokedGuestLeavesTheVolume"), inGo("./internal/call", "TestNext"), inGo("./internal/call", "TestDropRevokesRelay"))},
 	}
 }

@@ -27,6 +27,7 @@ export class Points {
   readonly #stored: Stored<typeof schema>;
   readonly #prompter = new Prompter();
   #listening: ReturnType<typeof setInterval> | null = null;
+  #wanted = false;
   #loudAt = -Infinity;
   #text = $state("");
   #shown = $state(false);
@@ -46,6 +47,11 @@ export class Points {
       this.#follow = kept.follow;
       this.#take(kept.text);
     }
+  }
+
+  /** While there is somebody to speak to. */
+  want(on: boolean): void {
+    this.#wanted = on;
     this.#listen();
   }
 
@@ -103,8 +109,7 @@ export class Points {
   }
 
   close(): void {
-    if (this.#listening) clearInterval(this.#listening);
-    this.#listening = null;
+    this.want(false);
   }
 
   #take(text: string): void {
@@ -126,9 +131,10 @@ export class Points {
   }
 
   #listen(): void {
-    const wanted = this.visible && this.#follow;
+    const wanted = this.#wanted && this.visible && this.#follow;
     if (wanted === (this.#listening !== null)) return;
-    this.close();
+    if (this.#listening !== null) clearInterval(this.#listening);
+    this.#listening = null;
     if (wanted) this.#listening = setInterval(() => this.#hear(), LOOK_MS);
   }
 

@@ -5,11 +5,9 @@ export interface Place {
 }
 
 export const underLens: Place = { x: 0.5, y: 0 };
-/** Where it makes room for what is to be under the lens. */
-export const aside: Place = { x: 1, y: 1 };
 
 /** Under the lens first, then the corners: the stops for people who do not drag (WCAG 2.5.7). */
-export const stops: readonly Place[] = [underLens, { x: 1, y: 0 }, aside, { x: 0, y: 1 }, { x: 0, y: 0 }];
+export const stops: readonly Place[] = [underLens, { x: 1, y: 0 }, { x: 1, y: 1 }, { x: 0, y: 1 }, { x: 0, y: 0 }];
 
 const step = 0.05;
 

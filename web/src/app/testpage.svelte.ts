@@ -65,6 +65,7 @@ export class TestPage {
 
   open(): void {
     void this.media.now.start({ mic: true, camera: true }).finally(() => (this.#starting = false));
+    this.picture.glance();
     void this.checkNetwork();
   }
 

@@ -1,4 +1,5 @@
 import { test as base, type BrowserContext, type BrowserContextOptions, type Page } from "@playwright/test";
+import { Scene } from "./scene.ts";
 import { startServer, type Server } from "./server.ts";
 
 interface TestFixtures {
@@ -26,8 +27,9 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     { scope: "worker" },
   ],
   baseURL: async ({ server }, use) => use(server.url),
-  person: async ({ browser, server }, use) => {
+  person: async ({ browser, server }, use, info) => {
     const contexts: BrowserContext[] = [];
+    const scene = new Scene();
     await use(async (options) => {
       const context = await browser.newContext({
         baseURL: server.url,
@@ -35,8 +37,11 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
         ...options,
       });
       contexts.push(context);
-      return context.newPage();
+      const page = await context.newPage();
+      scene.watch(page);
+      return page;
     });
+    await scene.keep(info);
     for (const context of contexts) await context.close();
   },
 });

@@ -1,7 +1,8 @@
 import { stripVTControlCharacters } from "node:util";
 import type { FullResult, Reporter, TestCase, TestResult } from "@playwright/test/reporter";
+import { SCENE } from "./scene.ts";
 
-/** Repeats at the very end which tests failed and on what, in a line each: logs of CI are often cut from above. */
+/** Repeats at the very end which tests failed and on what, and what the pages showed: logs of CI are often cut from above. */
 export default class LastWords implements Reporter {
   readonly #lines: string[] = [];
 
@@ -11,6 +12,13 @@ export default class LastWords implements Reporter {
     this.#lines.push(
       `${test.location.file.replace(/^.*\/e2e\//, "")}:${test.location.line} ${test.title}: ${reasons.join(" | ")}`,
     );
+    for (const { name, body } of result.attachments)
+      if (name === SCENE)
+        this.#lines.push(
+          ...String(body)
+            .split("\n")
+            .map((line) => `  ${plain(line)}`),
+        );
   }
 
   onEnd(result: FullResult): void {

@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
-	"strconv"
+	"os/signal"
 	"syscall"
 	"time"
 
@@ -116,6 +115,8 @@ type node struct {
 	mirror      *mirror.Mirror
 	switchboard *switchboard.Switchboard
 	signaling   *signaling.Server
+	certs       certificates   // nil: no TLS
+	hangup      chan os.Signal // SIGHUP, for the certificate; nil: no TLS
 	udp         net.PacketConn
 	splitter    *httpd.Splitter
 	http        *http.Server
@@ -159,7 +160,7 @@ func newNode(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *node,
 		},
 		Open: func(open int) { metrics.CallsOpen.Set(float64(open)) },
 	})
-	if err := n.openPort(ctx, metrics, pseudonyms); err != nil {
+	if err := n.openPort(ctx, registry, metrics, pseudonyms); err != nil {
 		return nil, err
 	}
 	if n.metricsAt, err = listenMetrics(ctx, cfg.Metrics, log); err != nil {
@@ -181,12 +182,12 @@ func newMirror(r *relay.Server, registry prometheus.Registerer, log *slog.Logger
 }
 
 // openPort opens the one port and puts signaling and the web app behind it.
-func (n *node) openPort(ctx context.Context, metrics *telemetry.Metrics, pseudonyms *telemetry.Pseudonyms) error {
+func (n *node) openPort(ctx context.Context, registry prometheus.Registerer, metrics *telemetry.Metrics, pseudonyms *telemetry.Pseudonyms) error {
 	token, err := n.cfg.Token()
 	if err != nil {
 		return err
 	}
-	tlsConfig, err := loadTLS(n.cfg.Server)
+	tlsConfig, err := n.openTLS(registry)
 	if err != nil {
 		return err
 	}
@@ -200,7 +201,7 @@ func (n *node) openPort(ctx context.Context, metrics *telemetry.Metrics, pseudon
 	}
 	n.udp = udp
 	n.splitter = httpd.NewSplitter(tcp, tlsConfig, n.log.With(telemetry.FieldComponent, "listener"))
-	n.url = publicURL(n.cfg.Server, tcp.Addr())
+	n.url = publicURL(n.cfg, tcp.Addr())
 	limits := n.cfg.Limits
 	n.signaling, err = signaling.New(signaling.Config{
 		Switchboard:           n.switchboard,
@@ -244,6 +245,9 @@ func (n *node) serve(ctx context.Context) error {
 		parts.Go(func() error { return ignoreClosed(n.metrics.Serve(n.metricsAt)) })
 	}
 	parts.Go(func() error { n.purge(ctx); return nil })
+	if n.certs != nil {
+		parts.Go(func() error { n.certs.Run(ctx, n.hangup); return nil })
+	}
 	parts.Go(func() error {
 		<-ctx.Done()
 		n.log.Info("stopping")
@@ -267,6 +271,9 @@ func (n *node) close() error {
 	}
 	if n.metrics != nil {
 		errs = append(errs, n.metrics.Shutdown(ctx))
+	}
+	if n.hangup != nil {
+		signal.Stop(n.hangup)
 	}
 	if n.splitter != nil {
 		errs = append(errs, n.splitter.Close())
@@ -320,21 +327,6 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-func loadTLS(cfg config.Server) (*tls.Config, error) {
-	if cfg.TLSCert == "" {
-		return nil, nil
-	}
-	cert, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
-	if err != nil {
-		return nil, fmt.Errorf("load TLS certificate: %w", err)
-	}
-	return &tls.Config{
-		MinVersion:   tls.VersionTLS12,
-		Certificates: []tls.Certificate{cert},
-		NextProtos:   []string{"http/1.1"}, // WebSocket and the splitter need it
-	}, nil
-}
-
 // listenMetrics returns nil if metrics are off. The usual address being taken is
 // no reason not to start; one that was asked for is.
 func listenMetrics(ctx context.Context, cfg config.Metrics, log *slog.Logger) (net.Listener, error) {
@@ -351,27 +343,4 @@ func listenMetrics(ctx context.Context, cfg config.Metrics, log *slog.Logger) (n
 		return nil, fmt.Errorf("listen for metrics: %w", err)
 	}
 	return l, nil
-}
-
-// publicURL is where a person on this machine finds the server, or the public
-// URL if there is one.
-func publicURL(cfg config.Server, at net.Addr) string {
-	if cfg.URL != "" {
-		return cfg.URL
-	}
-	scheme, host := "http", "localhost"
-	if cfg.TLSCert != "" {
-		scheme = "https"
-	}
-	if a, ok := at.(*net.TCPAddr); ok && !a.IP.IsUnspecified() {
-		host = a.IP.String()
-	}
-	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(portOf(at)))
-}
-
-func portOf(a net.Addr) int {
-	if t, ok := a.(*net.TCPAddr); ok {
-		return t.Port
-	}
-	return 0
 }

@@ -27,6 +27,7 @@ func imports() map[string][]string {
 		"internal/store":           {"protocol"},
 		"internal/store/sqlstore":  {"internal/store", "protocol"},
 		"internal/store/storetest": {"internal/store", "protocol"},
+		"internal/certs":           {},
 		"internal/config":          {"protocol"},
 		"internal/telemetry":       {"protocol"},
 		"internal/mediafile":       {},

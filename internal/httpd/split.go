@@ -34,8 +34,8 @@ const (
 	tlsHandshake = 0x16
 )
 
-// Splitter shares one TCP port between HTTP and the relay: the first byte of a
-// connection, after TLS if there is TLS, says which of the two it wants.
+// Splitter shares one TCP port between HTTP and the relay. Inside TLS a client may
+// have said which of the two it wants (ALPN); of others the first byte tells.
 type Splitter struct {
 	inner   net.Listener
 	tls     *tls.Config // nil: no TLS
@@ -160,6 +160,15 @@ func (s *Splitter) classify(raw net.Conn) (*conn, *branch) {
 		}
 		state := secure.ConnectionState()
 		c = &conn{Conn: secure, tls: &state}
+		switch state.NegotiatedProtocol {
+		case ALPNACME: // has seen the certificate, which was all
+			return nil, nil
+		case alpnTURN, alpnSTUN: // the relay waits for the first byte, by its own rules
+			if raw.SetDeadline(time.Time{}) != nil {
+				return nil, nil
+			}
+			return c, s.relay
+		}
 		first, err = c.peek()
 	}
 	if err != nil || raw.SetDeadline(time.Time{}) != nil {

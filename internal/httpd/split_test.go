@@ -300,6 +300,62 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+// Inside TLS a client may say what it wants before its first byte.
+func TestALPN(t *testing.T) {
+	own := selfSigned(t)
+	config := NewTLS(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &own.Certificates[0], nil }, ALPNACME)
+	for _, tt := range []struct {
+		offered []string
+		agreed  string
+		first   string
+		want    string // what takes it; empty: closed
+	}{
+		{[]string{"h2", "http/1.1"}, "http/1.1", "GET ", "http"},
+		{nil, "", "GET ", "http"},
+		{nil, "", "\x00\x03\x00\x08", "relay"},
+		{[]string{"stun.turn"}, "stun.turn", "\x00\x03\x00\x08", "relay"},
+		{[]string{"stun.turn"}, "stun.turn", "GET ", "relay"}, // and there it is refused
+		{[]string{"stun.nat-discovery"}, "stun.nat-discovery", "\x00\x01\x00\x00", "relay"},
+		{[]string{"acme-tls/1"}, "acme-tls/1", "GET ", ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newListenPair()
+			s := startSplitter(t, l, config)
+			c := tls.Client(l.dial(), &tls.Config{InsecureSkipVerify: true, NextProtos: tt.offered})
+			defer c.Close()
+			if err := c.Handshake(); err != nil {
+				t.Fatalf("%q: %v", tt.offered, err)
+			}
+			if got := c.ConnectionState().NegotiatedProtocol; got != tt.agreed {
+				t.Errorf("%q: agreed on %q", tt.offered, got)
+			}
+			if tt.want != "" {
+				go answer(t, map[string]net.Listener{"relay": s.Relay(), "http": s.HTTP()}[tt.want], tt.want+":", len(tt.first))
+			}
+			_, _ = io.WriteString(c, tt.first) // may fail: closed
+			b, _ := io.ReadAll(c)
+			if want := tt.want + ":" + tt.first; string(b) != want && tt.want != "" || tt.want == "" && len(b) > 0 {
+				t.Errorf("%q, %q: answered %q", tt.offered, tt.first, b)
+			}
+		})
+	}
+}
+
+// Who said TURN is the relay's from then on, also before its first byte.
+func TestALPNNeedsNoFirstByte(t *testing.T) {
+	own := selfSigned(t)
+	synctest.Test(t, func(t *testing.T) {
+		l := newListenPair()
+		s := startSplitter(t, l, NewTLS(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &own.Certificates[0], nil }))
+		go answer(t, s.Relay(), "relay:", 0)
+		c := tls.Client(l.dial(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"stun.turn"}})
+		defer c.Close()
+		if b, err := io.ReadAll(c); string(b) != "relay:" {
+			t.Errorf("answered %q, %v", b, err)
+		}
+	})
+}
+
 func TestListenRefusesATakenUDPPort(t *testing.T) {
 	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

@@ -8,8 +8,8 @@ function converse(voiceDb: number, noiseDb: number, bypass = new Bypass()): { wo
   let word = 0;
   let pause = 0;
   for (let round = 0; round < 6; round++) {
-    for (let i = 0; i < 100; i++) word = bypass.next(power(voiceDb), 0.95);
-    for (let i = 0; i < 50; i++) pause = bypass.next(power(noiseDb), 0.02);
+    for (let i = 0; i < 100; i++) word = bypass.next(power(voiceDb), power(voiceDb), 0.95);
+    for (let i = 0; i < 50; i++) pause = bypass.next(power(noiseDb), power(noiseDb - 30), 0.02);
   }
   return { word, pause };
 }
@@ -38,12 +38,30 @@ test("it follows: a fan that is switched on, and off again", () => {
   expect(converse(-26, -70, bypass).word).toBe(1);
 });
 
+test("the end of a word has less of the noise than its loudest vowel", () => {
+  const bypass = new Bypass();
+  const { word } = converse(-26, -40, bypass);
+  let end = 1;
+  for (let i = 0; i < 10; i++) end = bypass.next(power(-36), power(-38), 0.9);
+  expect(word).toBeGreaterThan(0.4);
+  expect(end).toBe(0);
+});
+
+test("a blow on the keys while somebody speaks is no loud voice", () => {
+  const bypass = new Bypass();
+  const before = converse(-26, -36, bypass).word;
+  let during = 1;
+  for (let i = 0; i < 3; i++) during = bypass.next(power(-12), power(-26), 0.95);
+  expect(during).toBeLessThanOrEqual(before);
+});
+
 test("the mix never jumps", () => {
   const bypass = new Bypass();
   let before = 0;
   for (let i = 0; i < 400; i++) {
     const speaking = i % 150 < 100;
-    const share = bypass.next(power(speaking ? -26 : -46), speaking ? 1 : 0);
+    const now = power(speaking ? -26 : -46);
+    const share = bypass.next(now, now, speaking ? 1 : 0);
     expect(Math.abs(share - before)).toBeLessThanOrEqual(0.35);
     before = share;
   }

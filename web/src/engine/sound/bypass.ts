@@ -9,7 +9,9 @@ const MEMORY = 100;
 /** The least of so many frames is noise even when nobody pauses; smoothed, because single frames of noise scatter. */
 const FLOOR_MEMORY = 300;
 const SMOOTHING = 0.2;
-/** Voice over noise, dB, from which on the sound as it is is the better one: while somebody speaks, and in the pauses. */
+/** How loud it is at this moment: of the last two or three frames. */
+const MOMENT = 0.5;
+/** Above noise, dB, from which on the sound as it is is the better one: while somebody speaks, and in the pauses. */
 const SPEAKING = { from: 4, to: 22 } as const;
 const PAUSE = { from: 24, to: 32 } as const;
 /** How far the mix may go in a frame, so that it is not heard. */
@@ -22,24 +24,30 @@ const LEAST = 1e-10;
 /**
  * How much of the untouched sound to hand out. Whatever cleans a voice bends it, too: with RNNoise what is bent is some
  * 15 dB below the voice, however clean it was. So it is taken out of the way as soon as the noise is weaker than
- * that: first while somebody speaks, who masks the noise, then, in a place that is really quiet, altogether.
+ * that: first while somebody speaks, who masks the noise, then, in a place that is really quiet, altogether. Speech is judged
+ * by the moment: a vowel is so much louder than the end of a word that one mix for both would be wrong for each.
  */
 export class Bypass {
   readonly #voice = new Recent(USUAL_VOICE);
   readonly #noise = new Recent(LEAST);
   readonly #floor = new Recent(LEAST, FLOOR_MEMORY);
   #smooth: number | null = null;
+  #moment = 0;
   #sinceVoice = AFTER_VOICE;
   #perhaps: number[] = []; // power of frames that are noise if no word begins
   #share = 0;
 
-  /** Of a frame: its mean power as it came in, and how likely it holds a voice. The share of the untouched, 0…1. */
-  next(power: number, voice: number): number {
+  /**
+   * Of a frame: its mean power as it came in and after cleaning, and how likely it holds a voice. The share of the
+   * untouched, 0…1.
+   */
+  next(power: number, cleaned: number, voice: number): number {
     const speaking = voice >= VOICE;
     this.#sinceVoice = voice > NO_VOICE ? 0 : this.#sinceVoice + 1;
     if (speaking) this.#voice.add(power);
     this.#smooth = this.#smooth === null ? power : this.#smooth + SMOOTHING * (power - this.#smooth);
     this.#floor.add(this.#smooth);
+    this.#moment += MOMENT * (cleaned - this.#moment);
     this.#listen(power);
     const target = this.#wanted(voice > NO_VOICE);
     this.#share = Math.min(this.#share + STEP_UP, Math.max(this.#share - STEP_DOWN, target));
@@ -48,7 +56,11 @@ export class Bypass {
 
   /** Voice over noise as it is known so far, dB. */
   get snrDb(): number {
-    return 10 * Math.log10(this.#voice.mean / Math.max(this.#noise.mean, this.#floor.least, LEAST));
+    return this.#aboveNoise(this.#voice.mean);
+  }
+
+  #aboveNoise(power: number): number {
+    return 10 * Math.log10(Math.max(power, LEAST) / Math.max(this.#noise.mean, this.#floor.least, LEAST));
   }
 
   #listen(power: number): void {
@@ -62,7 +74,8 @@ export class Bypass {
 
   #wanted(speaking: boolean): number {
     const { from, to } = speaking ? SPEAKING : PAUSE;
-    return Math.min(1, Math.max(0, (this.snrDb - from) / (to - from)));
+    const db = speaking ? this.#aboveNoise(this.#moment) : this.snrDb;
+    return Math.min(1, Math.max(0, (db - from) / (to - from)));
   }
 }
 

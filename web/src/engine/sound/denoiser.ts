@@ -19,7 +19,8 @@ export class Denoiser {
   /** What came in, as late as what RNNoise makes of it. */
   readonly #late = Array.from({ length: LAG / FRAME + 1 }, () => new Float32Array(FRAME));
   #at = 0;
-  #heard = 0; // low-pass of what comes in
+  readonly #heard = new Halves(); // of what comes in
+  readonly #left = new Halves(); // of what RNNoise makes of it
   #bent = 0; // low-pass of what RNNoise changes
 
   constructor(module: WebAssembly.Module) {
@@ -52,14 +53,10 @@ export class Denoiser {
   }
 
   #decide(voice: number): void {
-    const power = { low: 0, high: 0 };
-    for (const s of this.#in) {
-      this.#heard += SPLIT * (s - this.#heard);
-      power.low += this.#heard ** 2;
-      power.high += (s - this.#heard) ** 2;
-    }
-    this.#low.share = this.#low.bypass.next(power.low / FRAME, voice);
-    this.#high.share = this.#high.bypass.next(power.high / FRAME, voice);
+    const came = this.#heard.next(this.#in);
+    const left = this.#left.next(this.#clean);
+    this.#low.share = this.#low.bypass.next(came.low, left.low, voice);
+    this.#high.share = this.#high.bypass.next(came.high, left.high, voice);
   }
 
   /** Takes the frame in and gives the one that is due. */
@@ -68,5 +65,20 @@ export class Denoiser {
     oldest.set(this.#in);
     this.#late.push(oldest);
     return this.#late[0] ?? oldest;
+  }
+}
+
+/** Mean power below and above {@link SPLIT}, frame by frame. */
+class Halves {
+  #low = 0;
+
+  next(frame: Float32Array): { low: number; high: number } {
+    const power = { low: 0, high: 0 };
+    for (const s of frame) {
+      this.#low += SPLIT * (s - this.#low);
+      power.low += this.#low ** 2;
+      power.high += (s - this.#low) ** 2;
+    }
+    return { low: power.low / frame.length, high: power.high / frame.length };
   }
 }

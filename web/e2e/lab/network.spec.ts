@@ -1,3 +1,4 @@
+import type { Page } from "@playwright/test";
 import { connect, expectPicture, loudness } from "../support/call.ts";
 import { expect, test } from "./fixtures.ts";
 import { flow, received } from "./stats.ts";
@@ -37,11 +38,12 @@ test("150 kbit/s each way: the sound goes on, the picture gives way", async ({ l
   await connect(host, guest);
   await expectPicture(guest);
   await lab.do("link guest rate=150k queue=24k");
-  await expect.poll(async () => (await flow(guest, 2000)).concealed, { timeout: 30_000 }).toBeLessThan(0.05);
-  for (const page of [host, guest]) {
+  const settled = async (page: Page) => {
     const { audio, video, fps, concealed } = await flow(page, 5000);
-    expect(concealed).toBeLessThan(0.05);
-    expect(video + audio).toBeLessThan(150);
-    expect(fps).toBeGreaterThan(1);
+    return { whole: concealed < 0.05, fits: video + audio < 150, moves: fps > 1 };
+  };
+  for (const page of [host, guest]) {
+    // How soon is for bench-weather: it depends on what else the machine does.
+    await expect.poll(() => settled(page), { timeout: 60_000 }).toEqual({ whole: true, fits: true, moves: true });
   }
 });

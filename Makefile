@@ -115,6 +115,11 @@ bench-noise: build setup ## strong noise suppression: what it gains on noisy spe
 bench-recovery: build setup ## from a dead path to the picture, beside a bare page in the same run (root)
 	cd web && node bench/recovery.mjs
 
+.PHONY: bench-relay
+bench-relay: build ## what relaying costs, beside coturn in the same run; REFERENCE= leaves that out
+	./bin/visavis bench relay --rate $(or $(RATE),50000) --slices $(or $(SLICES),5) --seconds $(or $(SECONDS),5) --reference '$(REFERENCE)' $(ARGS)
+bench-relay: REFERENCE ?= scripts/coturn.sh
+
 lab: build ## a server and two namespaces, and a prompt to make the network between them worse (root)
 	@go run ./test/lab
 

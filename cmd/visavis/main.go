@@ -28,6 +28,7 @@ type commands struct {
 	Call      callCmd      `cmd:"" help:"Take part in a call from the terminal."`
 	UI        uiCmd        `cmd:"" name:"ui" help:"Open the web app from this binary instead of from a server."`
 	VerifyWeb verifyWebCmd `cmd:"" help:"Compare the code that a server sends with the code in this binary."`
+	Bench     benchCmd     `cmd:"" help:"Measure what this server costs on this machine, beside others."`
 	Version   versionCmd   `cmd:"" help:"Print the version, and which web app is inside."`
 }
 

@@ -195,6 +195,7 @@ func (c *Call) finish(reason EndReason, err error) {
 		e.Duration = time.Since(c.admittedAt)
 		e.Setup = c.setup()
 	}
+	e.Route = c.route()
 	c.ended = e
 	c.seat.ended(reason)
 	last := c.goodbyeReport()

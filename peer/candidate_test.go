@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
-
-	"github.com/visavis-call/visavis/protocol"
 )
 
 func candidateTo(address string) string {
@@ -78,19 +76,6 @@ func TestIsLoopbackHost(t *testing.T) {
 	} {
 		if got := isLoopbackHost(host); got != want {
 			t.Errorf("%q is loopback: %v, want %v", host, got, want)
-		}
-	}
-}
-
-func TestICEServers(t *testing.T) {
-	in := []protocol.Server{
-		{URLs: []string{"stun:h:1"}},
-		{URLs: []string{"turn:h:1?transport=udp", "turn:h:1?transport=tcp", "turns:h:2?transport=tcp"}, Username: "u", Credential: "c"},
-	}
-	for transport, want := range map[string]int{"": 3, "udp": 1, "tcp": 2} {
-		out := iceServers(in, transport)
-		if len(out) != 2 || len(out[1].URLs) != want {
-			t.Errorf("transport %q keeps %v, want %d relays and the STUN server", transport, out, want)
 		}
 	}
 }

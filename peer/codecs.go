@@ -102,21 +102,6 @@ func depacketizer(codec Codec) (rtp.Depacketizer, uint32) {
 	}
 }
 
-func isTURN(url string) bool {
-	return strings.HasPrefix(url, "turn:") || strings.HasPrefix(url, "turns:")
-}
-
-// turnTransport is the transport of a TURN URL (RFC 7065 §3.1).
-func turnTransport(url string) string {
-	if _, query, ok := strings.Cut(url, "?transport="); ok {
-		return query
-	}
-	if strings.HasPrefix(url, "turns:") {
-		return "tcp"
-	}
-	return "udp"
-}
-
 // plainFP is a fingerprint as the sdp message carries it: lower case, no colons.
 func plainFP(value string) string {
 	return strings.ToLower(strings.ReplaceAll(value, ":", ""))

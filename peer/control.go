@@ -274,6 +274,7 @@ func (c *Call) answered() {
 func (c *Call) setRelays(m protocol.Servers) {
 	m.Servers = ownServers(m.Servers, c.cfg.Origin)
 	c.relays.servers, c.relays.granted = m.Servers, true
+	c.emit(RelaysOffered{relayTransports(m.Servers)})
 	stop(c.timers.renew)
 	if m.ExpiresMS > 0 {
 		left := time.Until(time.UnixMilli(m.ExpiresMS)) - c.relays.skew

@@ -135,6 +135,10 @@ type Connected struct {
 // goes on without it until somebody leaves.
 type SignalingChanged struct{ Online, ForGood bool }
 
+// RelaysOffered says which ways into its relay the server has named to this party:
+// to a host when it has joined, to a guest once it is admitted.
+type RelaysOffered struct{ Transports []RelayTransport }
+
 // Rekeyed says that the keys were renewed; Epoch counts that, from 0. The words
 // that follow are those of the new keys; what was said about the old ones holds.
 type Rekeyed struct{ Epoch uint16 }
@@ -166,6 +170,7 @@ type Ended struct {
 	Setup    time.Duration      // admission to first media packet; 0 if none came
 	Received Received
 	Receipt  *quality.Receipt // what the call was like; nil if media never flowed
+	Route    *Route           // the path at the end; nil if there was none
 }
 
 // Received counts what came from the other party after the binding.
@@ -195,4 +200,5 @@ func (FramesChanged) event()     {}
 func (TrackAdded) event()        {}
 func (Connected) event()         {}
 func (SignalingChanged) event()  {}
+func (RelaysOffered) event()     {}
 func (Ended) event()             {}

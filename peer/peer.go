@@ -56,9 +56,9 @@ type Config struct {
 
 	// RelayOnly keeps this party's addresses from the other one.
 	RelayOnly bool
-	// RelayTransport, "udp" or "tcp", uses only relays of that transport, to
-	// test one. "" uses all.
-	RelayTransport string
+	// RelayTransport uses only the relay over that transport, to test one; ""
+	// uses all.
+	RelayTransport RelayTransport
 	// LAN lets the other party name link-local addresses. Loopback addresses
 	// are allowed if and only if the server itself is on loopback.
 	LAN bool

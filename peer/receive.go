@@ -25,6 +25,7 @@ type counters struct {
 	screenFrames atomic.Uint64
 	audioPackets atomic.Uint64
 	arrivals     arrivals
+	sound        soundMeter
 }
 
 // receiver reads one remote track.
@@ -52,6 +53,10 @@ func (r *receiver) run(ctx context.Context) {
 		r.askKeyFrame() // what waited may have overflowed
 	}
 	builder, clock := newBuilder(r.info)
+	sound := r.info.Kind == KindAudio && !r.info.Screen
+	if sound {
+		r.count.sound.begin()
+	}
 	var first *uint32
 	var numbers sequence
 	var gap bool // frames were dropped: video cannot go on without a whole picture
@@ -63,6 +68,9 @@ func (r *receiver) run(ctx context.Context) {
 		r.count.arrivals.packets.Add(1)
 		r.count.arrivals.lost.Add(numbers.lost(packet.SequenceNumber))
 		r.count.arrivals.bytes.Add(int64(len(packet.Payload)))
+		if sound {
+			r.count.sound.came(soundPacket{packet.SequenceNumber, packet.Timestamp, time.Now()})
+		}
 		if len(packet.Payload) == 0 {
 			continue // padding, as bandwidth probes send it
 		}

@@ -78,14 +78,14 @@ func sameHost(a, b string) bool {
 	return strings.EqualFold(a, b)
 }
 
-// iceServers converts what the server announced. transport, if not "", keeps
-// only the relays that speak it.
-func iceServers(in []protocol.Server, transport string) []webrtc.ICEServer {
+// iceServers converts what the server announced. only, if not "", keeps only the
+// relays that are reached so.
+func iceServers(in []protocol.Server, only RelayTransport) []webrtc.ICEServer {
 	var out []webrtc.ICEServer
 	for _, s := range in {
 		urls := make([]string, 0, len(s.URLs))
 		for _, u := range s.URLs {
-			if transport == "" || !isTURN(u) || turnTransport(u) == transport {
+			if only == "" || !isTURN(u) || relayTransport(u) == only {
 				urls = append(urls, u)
 			}
 		}

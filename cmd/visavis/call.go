@@ -37,7 +37,7 @@ type callCmd struct {
 	Name           string   `placeholder:"N" help:"Your name, as the other side sees it (default: the login name)."`
 	Note           string   `placeholder:"TEXT" help:"Guest: say this when knocking."`
 	RelayOnly      bool     `help:"Send media through the server only: the other side does not learn your address."`
-	RelayTransport string   `enum:",udp,tcp" default:"" placeholder:"udp|tcp" help:"Use only this transport to the relay, to test it."`
+	RelayTransport string   `enum:",udp,tcp,tls" default:"" placeholder:"udp|tcp|tls" help:"Use only this transport to the relay, to test it."`
 	LAN            bool     `name:"lan" help:"Let the other side name link-local addresses. Loopback is allowed only if the server itself is on it."`
 }
 
@@ -94,7 +94,7 @@ func (c *callCmd) Run(ctx context.Context, std streams) error {
 		Link: link, Origin: origin,
 		Name: c.name(), Note: c.Note, Title: c.Title,
 		OpenDoor: !c.asks(), Limit: time.Duration(c.Limit), OneTime: c.OneTime,
-		RelayOnly: c.RelayOnly, RelayTransport: c.RelayTransport, LAN: c.LAN,
+		RelayOnly: c.RelayOnly, RelayTransport: peer.RelayTransport(c.RelayTransport), LAN: c.LAN,
 	}
 	if cfg.Password, err = c.password(link, std); err != nil {
 		return out.failed(err)

@@ -3,8 +3,11 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -16,13 +19,22 @@ func TestMain(m *testing.M) {
 }
 
 // TestCommandLine runs testdata/*.txtar, which read as a manual. $SERVER is a
-// server that runs; $NOWHERE is an address where none does.
+// server that runs; $TLS_SERVER has a certificate that the programs trust, and asks
+// for the token 0123456789abcdef; $NOWHERE is an address where none runs.
 func TestCommandLine(t *testing.T) {
 	s := testkit.StartServer(t)
+	cert, key := certificate(t, time.Hour)
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("0123456789abcdef\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	secure := startServe(t, "--data", t.TempDir(), "--metrics", "", "--tls-cert", cert, "--tls-key", key, "--token-file", token)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SERVER", s.Origin)
+			env.Setenv("TLS_SERVER", secure.url)
+			env.Setenv("SSL_CERT_FILE", cert)
 			env.Setenv("NOWHERE", "http://127.0.0.1:1") // tcpmux: nobody listens
 			return nil
 		},

@@ -31,6 +31,7 @@ func imports() map[string][]string {
 		"internal/config":           {"protocol"},
 		"internal/telemetry":        {"protocol"},
 		"internal/mediafile":        {},
+		"internal/probe":            {"e2ee", "peer", "protocol"},
 		"internal/bench":            {},
 		"internal/bench/relayload":  {"internal/bench"},
 		"internal/bench/signalload": {"internal/bench", "protocol", "e2ee"},

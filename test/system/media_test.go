@@ -18,7 +18,7 @@ func TestRelayOnly(t *testing.T) {
 			t.Parallel()
 			s := testkit.StartServer(t)
 			link := s.NewCall(e2ee.FlagRelayOnly)
-			over := func(c *peer.Config) { c.RelayTransport = transport }
+			over := func(c *peer.Config) { c.RelayTransport = peer.RelayTransport(transport) }
 			host, guest := s.Host(link, over), s.Guest(link, over)
 			testkit.AdmitKnock(host)
 			for _, p := range []*testkit.Party{host, guest} {
@@ -32,8 +32,12 @@ func TestRelayOnly(t *testing.T) {
 			guest.AwaitFrames("0", 5)
 			host.Hangup()
 			// Nobody waits for a direct path that is not allowed; pion would, for 2 s.
-			if end := testkit.AwaitEnd(host); end.Setup >= 2*time.Second {
+			end := testkit.AwaitEnd(host)
+			if end.Setup >= 2*time.Second {
 				t.Errorf("set-up took %v", end.Setup)
+			}
+			if r := end.Route; r == nil || r.Local != "relay" || r.Remote != "relay" || string(r.Relay) != transport {
+				t.Errorf("the route is %+v, want a relay at both ends, over %s", r, transport)
 			}
 		})
 	}

@@ -120,6 +120,10 @@ bench-relay: build ## what relaying costs, beside coturn in the same run; REFERE
 	./bin/visavis bench relay --rate $(or $(RATE),50000) --slices $(or $(SLICES),5) --seconds $(or $(SECONDS),5) --reference '$(REFERENCE)' $(ARGS)
 bench-relay: REFERENCE ?= scripts/coturn.sh
 
+.PHONY: bench-signaling
+bench-signaling: build ## what signaling connections cost, in memory and in time
+	./bin/visavis bench signaling $(ARGS)
+
 lab: build ## a server and two namespaces, and a prompt to make the network between them worse (root)
 	@go run ./test/lab
 

@@ -15,7 +15,8 @@ import (
 
 // benchCmd is the family of load generators. Each has a file of its own.
 type benchCmd struct {
-	Relay benchRelayCmd `cmd:"" help:"What relaying costs, beside another TURN server."`
+	Relay     benchRelayCmd     `cmd:"" help:"What relaying costs, beside another TURN server."`
+	Signaling benchSignalingCmd `cmd:"" help:"What signaling connections cost, in memory and in time."`
 }
 
 // startTimeout is how long a server may take until it serves.

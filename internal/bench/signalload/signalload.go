@@ -199,7 +199,9 @@ func (p *Pair) Close() {
 func (p *Pair) Hold(got func(frame []byte, at time.Time), lost func(error)) {
 	for _, w := range []*wire{p.host, p.guest} {
 		p.reading.Go(func() {
-			if err := w.serve(got); !errors.Is(err, net.ErrClosed) {
+			err := w.serve(got)
+			_ = w.conn.Close() // a server that said goodbye waits for it
+			if !errors.Is(err, net.ErrClosed) {
 				lost(err)
 			}
 		})

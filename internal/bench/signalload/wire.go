@@ -31,6 +31,8 @@ const (
 	// headerMax is two bytes, two of length, four of mask: frames here are short.
 	headerMax    = 8
 	writeTimeout = 10 * time.Second
+	// stampAt is where the time begins in a binary frame: after the slot.
+	stampAt = 2
 )
 
 // wire is a WebSocket, as much of it as this load needs: whole messages in one frame
@@ -69,6 +71,22 @@ func handshake(ctx context.Context, conn net.Conn, host, path string) (*wire, er
 }
 
 func (w *wire) text(b []byte) error { return w.write(opText, b) }
+
+// sealed sends a frame of this size to slot, whose first bytes are the time.
+func (w *wire) sealed(slot uint16, size int, now time.Time) error {
+	frame := make([]byte, stampAt+size)
+	binary.BigEndian.PutUint16(frame, slot)
+	binary.BigEndian.PutUint64(frame[stampAt:], uint64(now.UnixNano()))
+	return w.write(opBinary, frame)
+}
+
+// stamp is the time in a frame of [wire.sealed], as it arrives; ok is false for another.
+func stamp(frame []byte) (at time.Time, ok bool) {
+	if len(frame) < stampAt+8 {
+		return time.Time{}, false
+	}
+	return time.Unix(0, int64(binary.BigEndian.Uint64(frame[stampAt:]))), true
+}
 
 // write sends one frame. The mask is zero: it protects proxies from browsers, and
 // there is neither here.

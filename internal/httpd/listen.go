@@ -12,9 +12,11 @@ import (
 const portAttempts = 16
 
 // Listen opens addr for TCP and for UDP, on the same port. Port 0 means any
-// that is free for both.
+// that is free for both. Where the system can, more sockets of this user may
+// join the UDP port; that of TCP is nobody else's.
 func Listen(ctx context.Context, addr string) (net.Listener, net.PacketConn, error) {
 	var lc net.ListenConfig
+	shared := net.ListenConfig{Control: sharePort}
 	for range portAttempts {
 		tcp, err := lc.Listen(ctx, "tcp", addr)
 		if err != nil {
@@ -29,7 +31,7 @@ func Listen(ctx context.Context, addr string) (net.Listener, net.PacketConn, err
 		if err != nil {
 			return nil, nil, errors.Join(fmt.Errorf("listen address: %w", err), tcp.Close())
 		}
-		udp, err := lc.ListenPacket(ctx, "udp", net.JoinHostPort(host, real))
+		udp, err := shared.ListenPacket(ctx, "udp", net.JoinHostPort(host, real))
 		if err == nil {
 			return tcp, udp, nil
 		}

@@ -3,6 +3,7 @@ package relay
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/visavis-call/visavis/protocol"
@@ -31,8 +32,11 @@ type allocation struct {
 	// Both ways: one side may have many allocations, and all know where the other's are.
 	sent, received flow
 
-	mu       sync.Mutex
-	channels map[int]struct{} // peer ports that have one
+	// How the client is reached by the fast path; nil over TCP. Never changed.
+	table     *table
+	permitted atomic.Bool // may be sent to by the other allocations
+	mu        sync.Mutex  // of whoever changes channels
+	channels  atomic.Pointer[[]*binding]
 }
 
 // packet comes from loop.packets and goes back there.
@@ -45,10 +49,10 @@ type packet struct {
 func newAllocation(l *loop, c *call, acc account, near client, port int) *allocation {
 	return &allocation{
 		loop: l, call: c, client: near, role: acc.role,
-		addr:     &net.UDPAddr{IP: net.IP(l.ip.AsSlice()), Port: port},
-		in:       make(chan *packet, queueLength),
-		done:     make(chan struct{}),
-		channels: make(map[int]struct{}),
+		addr:  &net.UDPAddr{IP: net.IP(l.ip.AsSlice()), Port: port},
+		in:    make(chan *packet, queueLength),
+		done:  make(chan struct{}),
+		table: l.tables[near.listener],
 	}
 }
 
@@ -87,15 +91,10 @@ func (a *allocation) deliver(p []byte, to net.Addr) string {
 	if len(p) > mtu {
 		return dropSize
 	}
-	l, now := a.loop, time.Now()
-	for _, f := range []*flow{&a.sent, &peer.received} {
-		if why := f.take(len(p), l.limits, now); why != "" {
-			return why
-		}
+	if why := a.police(peer, len(p), time.Now()); why != "" {
+		return why
 	}
-	if !a.call.carries(int64(len(p)), a.role, l.limits) {
-		return dropVolume
-	}
+	l := a.loop
 	pkt := l.packets.Get().(*packet)
 	pkt.size, pkt.from = copy(pkt.data[:], p), a.addr
 	select {
@@ -106,6 +105,22 @@ func (a *allocation) deliver(p []byte, to net.Addr) string {
 	}
 	l.metrics.packets.Inc()
 	l.metrics.bytes.Add(float64(len(p)))
+	return ""
+}
+
+// police counts a packet to another allocation, whichever way it goes, and returns
+// why it is too much, or "".
+func (a *allocation) police(peer *allocation, size int, now time.Time) string {
+	limits := &a.loop.limits
+	if why := a.sent.take(size, limits, now); why != "" {
+		return why
+	}
+	if why := peer.received.take(size, limits, now); why != "" {
+		return why
+	}
+	if !a.call.carries(int64(size), a.role, limits) {
+		return dropVolume
+	}
 	return ""
 }
 
@@ -129,28 +144,3 @@ func (a *allocation) SetReadDeadline(time.Time) error { return nil }
 
 // SetWriteDeadline implements [net.PacketConn]; pion sets none.
 func (a *allocation) SetWriteDeadline(time.Time) error { return nil }
-
-// mayBind reports whether the allocation may have a channel to this port:
-// because it has it, or has fewer than the limit.
-func (a *allocation) mayBind(port int) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	_, has := a.channels[port]
-	return has || len(a.channels) < a.loop.limits.Channels
-}
-
-func (a *allocation) bind(peer net.Addr) {
-	if u, ok := peer.(*net.UDPAddr); ok {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.channels[u.Port] = struct{}{}
-	}
-}
-
-func (a *allocation) unbind(peer net.Addr) {
-	if u, ok := peer.(*net.UDPAddr); ok {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		delete(a.channels, u.Port)
-	}
-}

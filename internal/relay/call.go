@@ -12,6 +12,7 @@ type call struct {
 	members atomic.Pointer[[]*allocation] // replaced as a whole, under loop.mu
 	volume  atomic.Int64                  // bytes relayed
 	guests  atomic.Int64                  // of these, from the guest who has the relay now
+	version atomic.Uint64                 // changes after members, their channels or permissions do
 
 	check bool // never changed
 	over  bool // guarded by loop.mu
@@ -29,7 +30,7 @@ func (c *call) list() []*allocation {
 }
 
 // bytes is how many may be relayed in the call.
-func (c *call) bytes(l Limits) int64 {
+func (c *call) bytes(l *Limits) int64 {
 	if c.check {
 		return l.CheckBytes
 	}
@@ -37,7 +38,7 @@ func (c *call) bytes(l Limits) int64 {
 }
 
 // carries counts a packet of this many bytes, unless it is one too many.
-func (c *call) carries(size int64, from protocol.Role, l Limits) bool {
+func (c *call) carries(size int64, from protocol.Role, l *Limits) bool {
 	if c.volume.Add(size) > c.bytes(l) {
 		c.volume.Add(-size)
 		return false

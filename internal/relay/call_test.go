@@ -20,13 +20,25 @@ type relayed struct {
 	udp, tcp string // host:port
 }
 
+// server starts one.
+type server func(*testing.T, Limits) *relayed
+
 func serve(t *testing.T, limits Limits) *relayed {
 	t.Helper()
-	s, err := New(Config{Limits: limits})
+	return serveAs(t, Config{Limits: limits}, "udp4", "127.0.0.1:0", nil)
+}
+
+// serveAs serves at a UDP address; change is made to the server before, if there is one.
+func serveAs(t testing.TB, cfg Config, network, addr string, change func(*Server)) *relayed {
+	t.Helper()
+	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if change != nil {
+		change(s)
+	}
+	pc, err := net.ListenPacket(network, addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,79 +146,87 @@ func negotiate(t *testing.T, a, b party) *webrtc.DataChannel {
 }
 
 func TestRelayedCall(t *testing.T) {
-	for _, tt := range []struct{ host, guest string }{
-		{"udp", "udp"}, {"tcp", "tcp"}, {"udp", "tcp"},
-	} {
-		t.Run(tt.host+"-"+tt.guest, func(t *testing.T) {
-			r := serve(t, Limits{})
-			call := [16]byte{1}
-			host := r.party(t, call, protocol.RoleHost, tt.host)
-			guest := r.party(t, call, protocol.RoleGuest, tt.guest)
-			dc := negotiate(t, host, guest)
-			echo := make(chan string, 1)
-			dc.OnMessage(func(m webrtc.DataChannelMessage) { echo <- string(m.Data) })
-			dc.OnOpen(func() { _ = dc.SendText("through the relay") })
+	onEachPath(t, func(t *testing.T, serve server) {
+		for _, tt := range []struct{ host, guest string }{
+			{"udp", "udp"}, {"tcp", "tcp"}, {"udp", "tcp"},
+		} {
+			t.Run(tt.host+"-"+tt.guest, func(t *testing.T) {
+				r := serve(t, Limits{})
+				call := [16]byte{1}
+				host := r.party(t, call, protocol.RoleHost, tt.host)
+				guest := r.party(t, call, protocol.RoleGuest, tt.guest)
+				dc := negotiate(t, host, guest)
+				echo := make(chan string, 1)
+				dc.OnMessage(func(m webrtc.DataChannelMessage) { echo <- string(m.Data) })
+				dc.OnOpen(func() { _ = dc.SendText("through the relay") })
 
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-			defer cancel()
-			if !host.reaches(ctx, webrtc.PeerConnectionStateConnected) {
-				t.Fatal("not connected")
-			}
-			select {
-			case got := <-echo:
-				if got != "through the relay" {
-					t.Errorf("echo %q", got)
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				if !host.reaches(ctx, webrtc.PeerConnectionStateConnected) {
+					t.Fatal("not connected")
 				}
-			case <-ctx.Done():
-				t.Fatal("no echo")
-			}
-			pair, err := host.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if pair.Local.Typ != webrtc.ICECandidateTypeRelay || pair.Remote.Typ != webrtc.ICECandidateTypeRelay {
-				t.Errorf("selected %s/%s, want relay/relay", pair.Local.Typ, pair.Remote.Typ)
-			}
-		})
-	}
+				select {
+				case got := <-echo:
+					if got != "through the relay" {
+						t.Errorf("echo %q", got)
+					}
+				case <-ctx.Done():
+					t.Fatal("no echo")
+				}
+				pair, err := host.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if pair.Local.Typ != webrtc.ICECandidateTypeRelay || pair.Remote.Typ != webrtc.ICECandidateTypeRelay {
+					t.Errorf("selected %s/%s, want relay/relay", pair.Local.Typ, pair.Remote.Typ)
+				}
+			})
+		}
+	})
 }
 
 func TestOtherCallUnreachable(t *testing.T) {
-	r := serve(t, Limits{})
-	host := r.party(t, [16]byte{1}, protocol.RoleHost, "udp")
-	guest := r.party(t, [16]byte{2}, protocol.RoleGuest, "udp")
-	negotiate(t, host, guest)
-	// Checks are sent from the moment both descriptions are set, and a pair in
-	// the same call connects within 100 ms.
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-	defer cancel()
-	if host.reaches(ctx, webrtc.PeerConnectionStateConnected) {
-		t.Fatal("two calls reached each other")
-	}
-	if n := counter(t, r.metrics.packets); n != 0 {
-		t.Errorf("%v packets relayed", n)
-	}
-	if n := counter(t, r.metrics.drops.WithLabelValues(dropNoPeer)); n == 0 {
-		t.Error("no attempt was counted: this test shows nothing")
-	}
+	t.Parallel()
+	onEachPath(t, func(t *testing.T, serve server) {
+		r := serve(t, Limits{})
+		host := r.party(t, [16]byte{1}, protocol.RoleHost, "udp")
+		guest := r.party(t, [16]byte{2}, protocol.RoleGuest, "udp")
+		negotiate(t, host, guest)
+		// Checks are sent from the moment both descriptions are set, and a pair in
+		// the same call connects within 100 ms.
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if host.reaches(ctx, webrtc.PeerConnectionStateConnected) {
+			t.Fatal("two calls reached each other")
+		}
+		if n := counter(t, r.metrics.packets); n != 0 {
+			t.Errorf("%v packets relayed", n)
+		}
+		if n := counter(t, r.metrics.drops.WithLabelValues(dropNoPeer)); n == 0 {
+			t.Error("no attempt was counted: this test shows nothing")
+		}
+	})
 }
 
 func TestEndCallCutsConnection(t *testing.T) {
-	r := serve(t, Limits{})
-	call := [16]byte{1}
-	host := r.party(t, call, protocol.RoleHost, "udp")
-	guest := r.party(t, call, protocol.RoleGuest, "tcp")
-	negotiate(t, host, guest)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	if !host.reaches(ctx, webrtc.PeerConnectionStateConnected) {
-		t.Fatal("not connected")
-	}
-	r.EndCall(call)
-	if n := counter(t, r.metrics.allocations); n != 0 {
-		t.Errorf("%v allocations after the end", n)
-	}
-	if !host.reaches(ctx, webrtc.PeerConnectionStateDisconnected) {
-		t.Error("still connected after the end")
-	}
+	t.Parallel()
+	onEachPath(t, func(t *testing.T, serve server) {
+		r := serve(t, Limits{})
+		call := [16]byte{1}
+		host := r.party(t, call, protocol.RoleHost, "udp")
+		guest := r.party(t, call, protocol.RoleGuest, "tcp")
+		negotiate(t, host, guest)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		if !host.reaches(ctx, webrtc.PeerConnectionStateConnected) {
+			t.Fatal("not connected")
+		}
+		r.EndCall(call)
+		if n := counter(t, r.metrics.allocations); n != 0 {
+			t.Errorf("%v allocations after the end", n)
+		}
+		if !host.reaches(ctx, webrtc.PeerConnectionStateDisconnected) {
+			t.Error("still connected after the end")
+		}
+	})
 }

@@ -58,55 +58,59 @@ func take(t *testing.T, c *Check) ([]byte, net.Addr) {
 }
 
 func TestCheckCarriesBothWays(t *testing.T) {
-	r := serve(t, Limits{RequestsPerSecond: 1000})
-	for _, network := range []string{"udp", "tcp"} {
-		c := openCheck(t, r)
-		probe := r.probe(t, c, network)
-		relayed := probe.allocate()
-		probe.request(stun.MethodCreatePermission, 0, peerAddress(addressOf(c)))
-		probe.send(addressOf(c), []byte("hello"))
-		data, from := take(t, c)
-		if string(data) != "hello" || from.(*net.UDPAddr).Port != relayed.Port {
-			t.Fatalf("%s: near end got %q from %v, want hello from port %d", network, data, from, relayed.Port)
+	onEachPath(t, func(t *testing.T, serve server) {
+		r := serve(t, Limits{RequestsPerSecond: 1000})
+		for _, network := range []string{"udp", "tcp"} {
+			c := openCheck(t, r)
+			probe := r.probe(t, c, network)
+			relayed := probe.allocate()
+			probe.request(stun.MethodCreatePermission, 0, peerAddress(addressOf(c)))
+			probe.send(addressOf(c), []byte("hello"))
+			data, from := take(t, c)
+			if string(data) != "hello" || from.(*net.UDPAddr).Port != relayed.Port {
+				t.Fatalf("%s: near end got %q from %v, want hello from port %d", network, data, from, relayed.Port)
+			}
+			if _, err := c.Conn().WriteTo([]byte("back"), from); err != nil {
+				t.Fatal(err)
+			}
+			answer := probe.receive(5 * time.Second)
+			if answer == nil || !bytes.Contains(answer.Raw, []byte("back")) {
+				t.Fatalf("%s: client got %v, want a packet with back", network, answer)
+			}
 		}
-		if _, err := c.Conn().WriteTo([]byte("back"), from); err != nil {
-			t.Fatal(err)
-		}
-		answer := probe.receive(5 * time.Second)
-		if answer == nil || !bytes.Contains(answer.Raw, []byte("back")) {
-			t.Fatalf("%s: client got %v, want a packet with back", network, answer)
-		}
-	}
+	})
 }
 
 // Whatever the near end is told to write to, only its own client can get it.
 func TestCheckStaysInTheLoop(t *testing.T) {
-	r := serve(t, Limits{RequestsPerSecond: 1000})
-	victim, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = victim.Close() }()
-	c, other := openCheck(t, r), openCheck(t, r)
-	stranger := r.client(t, "udp", [16]byte{7}, protocol.RoleHost).allocate()
-	before := counter(t, r.metrics.packets)
-	for _, to := range []net.Addr{
-		victim.LocalAddr(), other.Conn().LocalAddr(), c.Conn().LocalAddr(),
-		&net.UDPAddr{IP: stranger.IP, Port: stranger.Port}, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 22},
-	} {
-		if _, err := c.Conn().WriteTo([]byte("attack"), to); err != nil {
-			t.Error(err)
+	onEachPath(t, func(t *testing.T, serve server) {
+		r := serve(t, Limits{RequestsPerSecond: 1000})
+		victim, err := net.ListenPacket("udp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if got := counter(t, r.metrics.packets); got != before {
-		t.Errorf("%v packets were relayed", got-before)
-	}
-	if err := victim.SetReadDeadline(time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	if n, _, err := victim.ReadFrom(make([]byte, mtu)); err == nil {
-		t.Errorf("an address outside got %d bytes", n)
-	}
+		defer func() { _ = victim.Close() }()
+		c, other := openCheck(t, r), openCheck(t, r)
+		stranger := r.client(t, "udp", [16]byte{7}, protocol.RoleHost).allocate()
+		before := counter(t, r.metrics.packets)
+		for _, to := range []net.Addr{
+			victim.LocalAddr(), other.Conn().LocalAddr(), c.Conn().LocalAddr(),
+			&net.UDPAddr{IP: stranger.IP, Port: stranger.Port}, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 22},
+		} {
+			if _, err := c.Conn().WriteTo([]byte("attack"), to); err != nil {
+				t.Error(err)
+			}
+		}
+		if got := counter(t, r.metrics.packets); got != before {
+			t.Errorf("%v packets were relayed", got-before)
+		}
+		if err := victim.SetReadDeadline(time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if n, _, err := victim.ReadFrom(make([]byte, mtu)); err == nil {
+			t.Errorf("an address outside got %d bytes", n)
+		}
+	})
 }
 
 func TestCheckIsSmall(t *testing.T) {

@@ -25,14 +25,14 @@ func counter(t *testing.T, m prometheus.Metric) float64 {
 
 // rawClient speaks TURN message by message, so that a test can say anything.
 type rawClient struct {
-	t        *testing.T
+	t        testing.TB
 	conn     net.Conn
 	user     string
 	password string
 	nonce    stun.Nonce
 }
 
-func (r *relayed) client(t *testing.T, network string, call [16]byte, role protocol.Role) *rawClient {
+func (r *relayed) client(t testing.TB, network string, call [16]byte, role protocol.Role) *rawClient {
 	t.Helper()
 	user, password, _ := r.Credentials(call, role, time.Now())
 	addr := r.udp

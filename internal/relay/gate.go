@@ -9,7 +9,10 @@ import (
 	"github.com/pion/stun/v4"
 )
 
-const stunHeader = 20 // bytes, RFC 8489 §5
+const (
+	stunHeader    = 20 // bytes, RFC 8489 §5
+	channelHeader = 4  // bytes, RFC 8656 §12.4
+)
 
 // transportUDP is the protocol number in REQUESTED-TRANSPORT.
 const transportUDP = 17

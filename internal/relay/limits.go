@@ -92,17 +92,14 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// bucket is a token bucket. It starts full.
+// bucket is a token bucket. It starts full. Whoever has it guards it.
 type bucket struct {
-	mu     sync.Mutex
 	spent  float64 // tokens missing from a full bucket
 	before time.Time
 }
 
 // take takes n tokens from a bucket that holds burst and gains rate a second.
 func (b *bucket) take(n, rate, burst float64, now time.Time) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	if gained := now.Sub(b.before).Seconds() * rate; gained > 0 {
 		b.spent = max(0, b.spent-gained)
 		b.before = now
@@ -115,10 +112,15 @@ func (b *bucket) take(n, rate, burst float64, now time.Time) bool {
 }
 
 // flow polices one direction of an allocation.
-type flow struct{ bits, packets bucket }
+type flow struct {
+	mu            sync.Mutex
+	bits, packets bucket
+}
 
 // take returns why a packet is too much, or "".
-func (f *flow) take(size int, l Limits, now time.Time) string {
+func (f *flow) take(size int, l *Limits, now time.Time) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	bps, pps := float64(l.BitsPerSecond), float64(l.PacketsPerSecond)
 	switch {
 	case !f.packets.take(1, pps, pps, now):
@@ -133,7 +135,10 @@ func (f *flow) take(size int, l Limits, now time.Time) string {
 // alike share a bucket, and the hash is seeded, so nobody can aim at a neighbor.
 type sources struct {
 	seed    maphash.Seed
-	buckets [4096]bucket
+	buckets [4096]struct {
+		mu sync.Mutex
+		bucket
+	}
 }
 
 func newSources() *sources { return &sources{seed: maphash.MakeSeed()} }
@@ -141,6 +146,8 @@ func newSources() *sources { return &sources{seed: maphash.MakeSeed()} }
 // take allows rate requests a second, and thrice that at once.
 func (s *sources) take(ip netip.Addr, rate int, now time.Time) bool {
 	b := &s.buckets[maphash.Comparable(s.seed, network(ip, 24))%uint64(len(s.buckets))]
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	return b.take(1, float64(rate), 3*float64(rate), now)
 }
 

@@ -74,6 +74,7 @@ type loop struct {
 	mu      sync.RWMutex
 	calls   map[string]*call // by handle
 	clients map[client]*allocation
+	tables  map[uint32]*table // by listener, of those that have a fast path
 	perIP   map[netip.Prefix]int
 	swept   time.Time
 }
@@ -84,6 +85,7 @@ func newLoop(ip netip.Addr, limits Limits, m *metrics) *loop {
 		packets: sync.Pool{New: func() any { return new(packet) }},
 		calls:   make(map[string]*call),
 		clients: make(map[client]*allocation),
+		tables:  make(map[uint32]*table),
 		perIP:   make(map[netip.Prefix]int),
 	}
 }
@@ -114,7 +116,9 @@ func (l *loop) AllocatePacketConn(cfg turn.AllocateListenerConfig) (net.PacketCo
 	a := newAllocation(l, room, acc, c, l.freePort(room))
 	members := append(slices.Clone(room.list()), a)
 	room.members.Store(&members)
+	room.version.Add(1)
 	l.clients[c] = a
+	a.table.add(a)
 	l.perIP[network(c.addr.Addr(), 32)]++
 	l.metrics.allocations.Inc()
 	return a, a.addr, nil
@@ -212,6 +216,8 @@ func (l *loop) remove(a *allocation) {
 	defer l.mu.Unlock()
 	members := slices.DeleteFunc(slices.Clone(a.call.list()), func(m *allocation) bool { return m == a })
 	a.call.members.Store(&members)
+	a.call.version.Add(1)
+	a.table.remove(a)
 	a.call.idle = time.Now()
 	if a.role == roleMirror {
 		return // it never had a client
@@ -314,29 +320,6 @@ func (l *loop) close() {
 func closeAll(list []*allocation) {
 	for _, a := range list {
 		_ = a.Close() // cannot fail
-	}
-}
-
-// events counts the channels of each allocation, which pion does not limit.
-func (l *loop) events() turn.EventHandler {
-	count := func(user string, change func(*allocation)) {
-		_, c, ok := parseUserID(user)
-		if !ok {
-			return
-		}
-		if a := l.of(c); a != nil {
-			change(a)
-		}
-	}
-	return turn.EventHandler{
-		OnChannelCreated: func(_, _ net.Addr, _, user, _ string, _, peer net.Addr, _ uint16) {
-			count(user, func(a *allocation) { a.bind(peer) })
-		},
-		OnChannelDeleted: func(_, _ net.Addr, _, user, _ string, _, peer net.Addr, _ uint16) {
-			count(user, func(a *allocation) { a.unbind(peer) })
-		},
-		OnPermissionDeleted: func(client, _ net.Addr, _, _, _ string, _ net.Addr, _ net.IP) { l.granting.wait(client) },
-		OnAllocationError:   func(net.Addr, net.Addr, string, string) { l.metrics.drop(dropRefused) },
 	}
 }
 

@@ -22,12 +22,13 @@ const (
 	dropPacketRate   = "packet_rate"   // over PacketsPerSecond
 	dropBitRate      = "bit_rate"      // over BitsPerSecond
 	dropVolume       = "call_bytes"    // over CallBytes
-	dropQueue        = "queue_full"    // the receiver is too slow
+	dropQueue        = "queue_full"    // the receiver, or this machine's network, is too slow
 )
 
 type metrics struct {
 	allocations prometheus.Gauge
 	packets     prometheus.Counter
+	fast        prometheus.Counter
 	bytes       prometheus.Counter
 	drops       *prometheus.CounterVec
 }
@@ -39,6 +40,9 @@ func newMetrics() *metrics {
 		}),
 		packets: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "visavis_relay_packets_total", Help: "Packets relayed between the parties of a call.",
+		}),
+		fast: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "visavis_relay_fast_packets_total", Help: "Of these packets, those that went past pion/turn.",
 		}),
 		bytes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "visavis_relay_bytes_total", Help: "Payload bytes of these packets.",
@@ -54,7 +58,17 @@ func (m *metrics) register(r prometheus.Registerer) error {
 	if r == nil {
 		return nil
 	}
-	return errors.Join(r.Register(m.allocations), r.Register(m.packets), r.Register(m.bytes), r.Register(m.drops))
+	return errors.Join(r.Register(m.allocations), r.Register(m.packets), r.Register(m.fast), r.Register(m.bytes), r.Register(m.drops))
+}
+
+// forwarded counts what the fast path has sent, and could not send.
+func (m *metrics) forwarded(packets, bytes, unsent int) {
+	m.packets.Add(float64(packets))
+	m.fast.Add(float64(packets))
+	m.bytes.Add(float64(bytes))
+	if unsent > 0 {
+		m.drops.WithLabelValues(dropQueue).Add(float64(unsent))
+	}
 }
 
 func (m *metrics) drop(reason string) { m.drops.WithLabelValues(reason).Inc() }

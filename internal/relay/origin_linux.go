@@ -2,8 +2,10 @@ package relay
 
 import (
 	"encoding/binary"
+	"errors"
 	"net"
 	"net/netip"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -33,14 +35,12 @@ func withOrigin(pc net.PacketConn) net.PacketConn {
 	if err != nil {
 		return nil
 	}
+	if c.v6, err = speaksIPv6(raw); err != nil {
+		return nil
+	}
 	var failed error
 	err = raw.Control(func(fd uintptr) {
-		domain, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN)
-		if err != nil {
-			failed = err
-			return
-		}
-		if c.v6 = domain == unix.AF_INET6; c.v6 {
+		if c.v6 {
 			failed = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
 		} else {
 			failed = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
@@ -50,6 +50,14 @@ func withOrigin(pc net.PacketConn) net.PacketConn {
 		return nil
 	}
 	return c
+}
+
+// speaksIPv6 tells an IPv6 socket, which maybe takes IPv4 too, from an IPv4 one.
+func speaksIPv6(raw syscall.RawConn) (bool, error) {
+	var domain int
+	var failed error
+	err := raw.Control(func(fd uintptr) { domain, failed = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN) })
+	return domain == unix.AF_INET6, errors.Join(err, failed)
 }
 
 // ReadFrom implements [net.PacketConn], for one goroutine.
@@ -71,7 +79,7 @@ func (c *originConn) WriteTo(p []byte, addr net.Addr) (int, error) {
 	if !local.IsValid() {
 		return c.WriteToUDPAddrPort(p, to)
 	}
-	n, _, err := c.WriteMsgUDPAddrPort(p, c.source(local), to)
+	n, _, err := c.WriteMsgUDPAddrPort(p, source(local, c.v6), to)
 	return n, err
 }
 
@@ -94,9 +102,9 @@ func destination(oob []byte) netip.Addr {
 
 // source makes the control message that sends from local. The interface is
 // left to routing.
-func (c *originConn) source(local netip.Addr) []byte {
+func source(local netip.Addr, v6 bool) []byte {
 	level, kind, size := unix.IPPROTO_IP, unix.IP_PKTINFO, unix.SizeofInet4Pktinfo
-	if c.v6 {
+	if v6 {
 		level, kind, size = unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, unix.SizeofInet6Pktinfo
 	}
 	oob := make([]byte, unix.CmsgSpace(size))
@@ -109,7 +117,7 @@ func (c *originConn) source(local netip.Addr) []byte {
 	}
 	binary.NativeEndian.PutUint32(oob[unix.SizeofPtr:], uint32(level))
 	binary.NativeEndian.PutUint32(oob[unix.SizeofPtr+4:], uint32(kind))
-	if c.v6 {
+	if v6 {
 		ip := local.As16() // an IPv4 address in its mapped form, which is what Linux wants
 		copy(data, ip[:])
 	} else {

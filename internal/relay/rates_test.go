@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"net/netip"
 	"testing"
 	"time"
 
@@ -20,18 +19,20 @@ func TestRateLimits(t *testing.T) {
 		{"volume", Limits{CallBytes: 10_000}, 1000, dropVolume},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			m := newMetrics()
-			l := newLoop(netip.MustParseAddr("198.51.100.1"), tt.limits.withDefaults(), m)
-			a, b := pair(t, l)
-			for range 20 {
-				if _, err := a.WriteTo(make([]byte, tt.size), b.addr); err != nil {
-					t.Fatal(err)
+			eachPath(t, func(t *testing.T, path Path) {
+				l := newLine(t, path, tt.limits)
+				a, b := l.pair()
+				for range 20 {
+					l.send(a, b, make([]byte, tt.size))
 				}
-			}
-			passed, dropped := counter(t, m.packets), counter(t, m.drops.WithLabelValues(tt.reason))
-			if passed < 10 || passed > 11 || passed+dropped != 20 {
-				t.Errorf("%v passed, %v dropped as %s; want 10 and 10", passed, dropped, tt.reason)
-			}
+				passed, dropped := counter(t, l.metrics.packets), counter(t, l.metrics.drops.WithLabelValues(tt.reason))
+				if passed < 10 || passed > 11 || passed+dropped != 20 {
+					t.Errorf("%v passed, %v dropped as %s; want 10 and 10", passed, dropped, tt.reason)
+				}
+				if carried := counter(t, l.metrics.bytes); carried != passed*float64(tt.size) {
+					t.Errorf("%v bytes counted of %v packets", carried, passed)
+				}
+			})
 		})
 	}
 }
@@ -42,47 +43,45 @@ func TestManySendersFillNoReceiver(t *testing.T) {
 	for reason, limits := range map[string]Limits{
 		dropPacketRate: {PacketsPerSecond: 10}, dropBitRate: {BitsPerSecond: 8 * 10_000},
 	} {
-		m := newMetrics()
-		l := newLoop(netip.MustParseAddr("198.51.100.1"), limits.withDefaults(), m)
-		host := allocated(t, l, protocol.RoleHost, 1)
-		for i := range uint16(10) {
-			from := allocated(t, l, protocol.RoleGuest, 10+i)
-			for range 5 {
-				if _, err := from.WriteTo(make([]byte, 1000), host.addr); err != nil {
-					t.Fatal(err)
+		eachPath(t, func(t *testing.T, path Path) {
+			l := newLine(t, path, limits)
+			host := l.allocated(protocol.RoleHost, 1)
+			for i := range uint16(10) {
+				from := l.allocated(protocol.RoleGuest, 10+i)
+				for range 5 {
+					l.send(from, host, make([]byte, 1000))
 				}
 			}
-		}
-		passed, dropped := counter(t, m.packets), counter(t, m.drops.WithLabelValues(reason))
-		if passed < 10 || passed > 11 || passed+dropped != 50 {
-			t.Errorf("%s: %v passed and %v were dropped, want 10 and 40", reason, passed, dropped)
-		}
+			passed, dropped := counter(t, l.metrics.packets), counter(t, l.metrics.drops.WithLabelValues(reason))
+			if passed < 10 || passed > 11 || passed+dropped != 50 {
+				t.Errorf("%s: %v passed and %v were dropped, want 10 and 40", reason, passed, dropped)
+			}
+		})
 	}
 }
 
 // A visitor who had the relay and used up what a call may carry takes nothing from
 // the guest who is let in; what the host has sent counts on.
 func TestRevokedGuestLeavesTheVolume(t *testing.T) {
-	m := newMetrics()
-	l := newLoop(netip.MustParseAddr("198.51.100.1"), Limits{CallBytes: 10_000}.withDefaults(), m)
-	host, guest := pair(t, l)
-	send := func(from, to *allocation, want float64) {
-		t.Helper()
-		before := counter(t, m.packets)
-		for range 20 {
-			if _, err := from.WriteTo(make([]byte, 1000), to.addr); err != nil {
-				t.Fatal(err)
+	eachPath(t, func(t *testing.T, path Path) {
+		l := newLine(t, path, Limits{CallBytes: 10_000})
+		host, guest := l.pair()
+		send := func(from, to *allocation, want float64) {
+			t.Helper()
+			before := counter(t, l.metrics.packets)
+			for range 20 {
+				l.send(from, to, make([]byte, 1000))
+			}
+			if passed := counter(t, l.metrics.packets) - before; passed != want {
+				t.Errorf("%v packets passed, want %v", passed, want)
 			}
 		}
-		if passed := counter(t, m.packets) - before; passed != want {
-			t.Errorf("%v packets passed, want %v", passed, want)
-		}
-	}
-	send(guest, host, 10)
-	send(host, guest, 0)
-	l.revoke(account{"aaaaaaaaaaaaaaaa", protocol.RoleGuest}, time.Now())
-	next := allocated(t, l, protocol.RoleGuest, 3)
-	send(host, next, 10)
-	l.revoke(account{"aaaaaaaaaaaaaaaa", protocol.RoleGuest}, time.Now())
-	send(allocated(t, l, protocol.RoleGuest, 4), host, 0)
+		send(guest, host, 10)
+		send(host, guest, 0)
+		l.revoke(account{"aaaaaaaaaaaaaaaa", protocol.RoleGuest}, time.Now())
+		next := l.allocated(protocol.RoleGuest, 3)
+		send(host, next, 10)
+		l.revoke(account{"aaaaaaaaaaaaaaaa", protocol.RoleGuest}, time.Now())
+		send(l.allocated(protocol.RoleGuest, 4), host, 0)
+	})
 }

@@ -21,9 +21,15 @@
 //	           size, framing, rates,        RFC 8656      in memory,
 //	           credentials (gate)                          same call only (loop)
 //
+//	client ──▶ fastConn ──▶ client        a channel at both ends, both over UDP
+//
 // pion/turn implements the protocol. The gate in front of it exists because
 // pion answers everything: it limits requests without credentials, and turns
 // wrong or expired ones into the 401 that RFC 8489 asks for.
+//
+// What pion has set up between two clients need not pass through it: the fast path
+// takes ChannelData from the socket, and what it may send on is for the same
+// allocations, buckets and counters to say.
 //
 // # Ownership
 //
@@ -39,18 +45,23 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/pion/turn/v5"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/visavis-call/visavis/protocol"
 )
 
 // DefaultRealm is the STUN realm when [Config] names none.
 const DefaultRealm = "visavis"
+
+// maxSockets is how many sockets of one port there are by default, at most.
+const maxSockets = 16
 
 // Config configures a [Server]. The zero value works.
 type Config struct {
@@ -69,6 +80,11 @@ type Config struct {
 	Registerer prometheus.Registerer
 	// Limits that are zero have the default of [DefaultLimits].
 	Limits Limits
+	// Path is how ChannelData goes; default [PathFast].
+	Path Path
+	// Sockets is on how many sockets a UDP port is served that may be shared
+	// (SO_REUSEPORT), where there is a fast path; default: one for each CPU, 16 at most.
+	Sockets int
 }
 
 // Server is the relay. Create it with [New].
@@ -79,6 +95,11 @@ type Server struct {
 	keys    keys
 	loop    *loop
 	metrics *metrics
+	path    Path
+	sockets int
+	// How long a channel lives that nobody refreshes; 0: as RFC 8656 §12 has it.
+	// Only tests change it.
+	channelLifetime time.Duration
 	// Requests without credentials, by where they come from.
 	requests *sources
 	bindings *sources
@@ -110,6 +131,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Realm == "" {
 		cfg.Realm = DefaultRealm
 	}
+	if cfg.Sockets == 0 {
+		cfg.Sockets = min(runtime.GOMAXPROCS(0), maxSockets)
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -129,6 +153,8 @@ func New(cfg Config) (*Server, error) {
 		keys:     k,
 		loop:     newLoop(cfg.RelayIP, limits, m),
 		metrics:  m,
+		path:     cfg.Path,
+		sockets:  cfg.Sockets,
 		requests: newSources(),
 		bindings: newSources(),
 		serving:  make(map[*listener]struct{}),
@@ -161,12 +187,43 @@ func (s *Server) EndCall(call [16]byte) {
 }
 
 // ServePacket serves STUN and TURN on a UDP socket. It blocks until Close (also
-// one that came before), then returns nil, or until pc fails. It closes pc.
+// one that came before), then returns nil, or until pc fails. It closes pc. Where
+// the port may be shared, it opens more sockets there, of which the kernel
+// gives one to each client.
 func (s *Server) ServePacket(pc net.PacketConn) error {
+	all := []net.PacketConn{pc}
+	if s.path == PathFast {
+		all = append(all, siblings(pc, s.sockets-1)...)
+	}
+	var sockets errgroup.Group
+	for _, pc := range all {
+		sockets.Go(func() error {
+			err := s.servePacket(pc)
+			if err != nil {
+				for _, other := range all {
+					_ = other.Close() // what ended this one is the error that counts
+				}
+			}
+			return err
+		})
+	}
+	return sockets.Wait()
+}
+
+// servePacket serves one socket. The listener that its clients belong to is its own.
+func (s *Server) servePacket(pc net.PacketConn) error {
 	if c := withOrigin(pc); c != nil {
 		pc = c
 	}
+	var fast *table
+	if s.path == PathFast {
+		var c net.PacketConn
+		if c, fast = withFastPath(pc, s.metrics); fast != nil {
+			pc = c
+		}
+	}
 	return s.serve(pc.Close, func(l *listener, cfg *turn.ServerConfig) {
+		s.loop.open(l.id, fast)
 		cfg.PacketConnConfigs = []turn.PacketConnConfig{{
 			PacketConn:            &packetGuard{PacketConn: pc, gate: s.gate(l), listener: l},
 			RelayAddressGenerator: s.loop,
@@ -203,11 +260,13 @@ func (s *Server) serve(stop func() error, add func(*listener, *turn.ServerConfig
 		QuotaHandler:       s.loop.quota,
 		EventHandler:       s.loop.events(),
 		AllocationLifetime: lifetime,
+		ChannelBindTimeout: s.channelLifetime,
 		// One address family inside, whatever family a client comes from.
 		StrictAddressFamily: true,
 		InboundMTU:          mtu,
 	}
 	add(l, &cfg)
+	defer s.loop.shut(l.id)
 	if s.closed {
 		s.mu.Unlock()
 		return stop()

@@ -90,7 +90,7 @@ func atTheServer() []Attack {
 		{"A49", "frames the page, or opens it to keep a hand on it", "browser", "blocked, out of reach at once", page("e2e/hostile/page.spec.ts", "A49")},
 		{"A61", "a fifth visitor, and one of a call that is taken", "server", "E_BUSY or E_LOCKED, and nothing else", unitSignaling("TestFullAndLocked")},
 		{"A62", "compares an unknown call id with one whose host is away, word by word and 1 000 times by the clock", "server", "the same answer, in the same time", all(unitSignaling("TestUnknownLooksLikeOffline"), here("TestCallIDTiming"))},
-		{"A73", "uses the relay without, with expired, with forged credentials, or after the end", "server", "401, allocation removed", all(unitRelay("TestCredentials"), unitRelay("TestEndCallCutsConnection"), unitRelay("TestRevoke"))},
+		{"A73", "uses the relay without, with expired, with forged credentials, or after the end", "server", "401, allocation removed", all(unitRelay("TestCredentials"), unitRelay("TestEndCallCutsConnection"), unitRelay("TestEndIsAtOnce"), unitRelay("TestRevoke"))},
 		{"A74", "asks the relay for loopback, private, mapped and metadata addresses", "server", "403", unitRelay("TestForeignPeersRefused")},
 		{"A75", "two calls try to reach each other through the relay", "server", "nothing is delivered", unitRelay("TestOtherCallUnreachable")},
 		{"A76", "asks for TCP to elsewhere (RFC 6062)", "server", "refused", unitRelay("TestTCPRelayingRefused")},

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/visavis-call/visavis/e2ee"
@@ -131,11 +132,16 @@ func (l *leg) loop(ctx context.Context, cancel context.CancelFunc) error {
 		case <-parting:
 			cancel()
 		}
-		if parting == nil && (l.seen.host.over() || l.seen.guest.over()) {
+		if parting == nil && (l.seen.host.over() || l.seen.guest.over() || !l.offered()) {
 			cancel()
 		}
 	}
 	return nil
+}
+
+// offered reports whether the transport is among those of the server, as far as that is known.
+func (l *leg) offered() bool {
+	return l.seen.relays == nil || slices.Contains(offeredBy(l.seen.relays), l.transport)
 }
 
 // waits reports whether the host is there for its guest now.

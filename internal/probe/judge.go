@@ -140,7 +140,7 @@ func steps(o observed) Steps {
 		Handshake: between(o.guest.joined, o.guest.ready),
 		Admit:     between(o.guest.ready, o.guest.admitted),
 		Media:     between(o.guest.admitted, bound),
-		Picture:   between(bound, picture),
+		Picture:   slower(between(o.host.bound, o.host.picture), between(o.guest.bound, o.guest.picture)),
 		Total:     between(o.guest.started, picture),
 	}
 }
@@ -154,6 +154,14 @@ func later(a, b time.Time) time.Time {
 		return a
 	}
 	return b
+}
+
+// slower is 0 unless both are known.
+func slower(a, b float64) float64 {
+	if min(a, b) == 0 {
+		return 0
+	}
+	return max(a, b)
 }
 
 func between(from, to time.Time) float64 {

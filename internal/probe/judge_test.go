@@ -89,7 +89,7 @@ func TestJudge(t *testing.T) {
 
 func TestJudgeMeasures(t *testing.T) {
 	got := judge(TURNTCP, good())
-	if want := (Steps{Connect: 10, Arrive: 15, Handshake: 10, Admit: 20, Media: 45, Picture: 30, Total: 120}); got.Steps != want {
+	if want := (Steps{Connect: 10, Arrive: 15, Handshake: 10, Admit: 20, Media: 45, Picture: 40, Total: 120}); got.Steps != want {
 		t.Errorf("steps %+v, want %+v", got.Steps, want)
 	}
 	want := Path{Local: "relay", Remote: "relay", Relay: peer.RelayTCP, RTTMS: 20, JitterMS: 1, Sound: 99, Lost: 1, Loss: 0.01}

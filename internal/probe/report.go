@@ -42,7 +42,7 @@ type Steps struct {
 	Handshake float64 `json:"handshake"` // end-to-end: four messages through the server
 	Admit     float64 `json:"admit"`     // knock, and the host's answer
 	Media     float64 `json:"media"`     // ICE, DTLS, and the proof that binds them to the handshake, at both
-	Picture   float64 `json:"picture"`   // the first one, at both
+	Picture   float64 `json:"picture"`   // the first one, at the slower of them
 	Total     float64 `json:"total"`     // from the guest's arrival to that
 }
 

@@ -51,7 +51,7 @@ func TestText(t *testing.T) {
 	}
 	for i, want := range []string{
 		"TRANSPORT RESULT PATH CONNECT ARRIVE HANDSHAKE ADMIT MEDIA PICTURE TOTAL LOSS RTT JITTER WORDS",
-		"turn-tcp ok relay/tcp 10 ms 15 ms 10 ms 20 ms 45 ms 30 ms 120 ms 1.0 % 20 ms 1.0 ms equal",
+		"turn-tcp ok relay/tcp 10 ms 15 ms 10 ms 20 ms 45 ms 40 ms 120 ms 1.0 % 20 ms 1.0 ms equal",
 		"turn-udp FAILED - 10 ms 15 ms 10 ms 20 ms - - - - - - equal",
 		"turn-tls not offered - - - - - - - - - - - -",
 		"turn-udp: no media through the relay over UDP",

@@ -48,7 +48,12 @@ type serveCmd struct {
 	LogLevel  *string `placeholder:"LEVEL" help:"debug, info, warn or error (default info)."`
 	TLSCert   *string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain, PEM. Turns TLS on."`
 	TLSKey    *string `name:"tls-key" placeholder:"FILE" help:"Private key of the certificate, PEM."`
-	Config    string  `placeholder:"FILE" env:"VISAVIS_CONFIG" help:"Configuration file, TOML."`
+
+	ACMEDomains *string `name:"acme-domains" placeholder:"NAMES" help:"Get a certificate for these host names from an ACME server (Let's Encrypt). Turns TLS on."`
+	ACMETerms   *bool   `name:"acme-terms-agreed" help:"You agree to the terms of the ACME server."`
+	HTTPListen  *string `name:"http-listen" placeholder:"ADDR" help:"Second address, without TLS, that sends everybody to the first; :80 by custom."`
+
+	Config string `placeholder:"FILE" env:"VISAVIS_CONFIG" help:"Configuration file, TOML."`
 }
 
 // Help is shown by visavis serve --help.
@@ -72,6 +77,8 @@ func (s *serveCmd) settings(environ []string) (config.Config, error) {
 		{s.URL, &c.Server.URL},
 		{s.TLSCert, &c.Server.TLSCert},
 		{s.TLSKey, &c.Server.TLSKey},
+		{s.HTTPListen, &c.Server.HTTPListen},
+		{s.ACMEDomains, &c.ACME.Domains},
 		{s.Data, &c.Storage.Data},
 		{s.Metrics, &c.Metrics.Listen},
 		{s.LogLevel, &c.Log.Level},
@@ -80,6 +87,9 @@ func (s *serveCmd) settings(environ []string) (config.Config, error) {
 		if f.flag != nil {
 			*f.to = *f.flag
 		}
+	}
+	if s.ACMETerms != nil {
+		c.ACME.TermsAgreed = *s.ACMETerms
 	}
 	c.Metrics.Asked = c.Metrics.Asked || s.Metrics != nil
 	return c, c.Validate()
@@ -117,9 +127,12 @@ type node struct {
 	signaling   *signaling.Server
 	certs       certificates   // nil: no TLS
 	hangup      chan os.Signal // SIGHUP, for the certificate; nil: no TLS
+	challenges  http.Handler   // nil: no ACME
 	udp         net.PacketConn
 	splitter    *httpd.Splitter
 	http        *http.Server
+	plain       *http.Server // nil: no second port
+	plainAt     net.Listener
 	metrics     *http.Server // nil: off
 	metricsAt   net.Listener
 }
@@ -228,10 +241,13 @@ func (n *node) openPort(ctx context.Context, registry prometheus.Registerer, met
 		Check:     n.signaling.Check,
 		Ready:     n.store.Ping,
 		PublicURL: n.cfg.Server.URL,
-		TLS:       tlsConfig != nil,
-		Log:       n.log.With(telemetry.FieldComponent, "http"),
+		TLS:       tlsConfig != nil, Challenges: n.challenges,
+		Log: n.log.With(telemetry.FieldComponent, "http"),
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return n.openPlain(ctx, portOf(tcp.Addr()))
 }
 
 // serve runs all parts until ctx ends or one of them fails.
@@ -241,6 +257,9 @@ func (n *node) serve(ctx context.Context) error {
 	parts.Go(func() error { return n.relay.ServeListener(n.splitter.Relay()) })
 	parts.Go(n.splitter.Serve)
 	parts.Go(func() error { return ignoreClosed(n.http.Serve(n.splitter.HTTP())) })
+	if n.plain != nil {
+		parts.Go(func() error { return ignoreClosed(n.plain.Serve(n.plainAt)) })
+	}
 	if n.metrics != nil {
 		parts.Go(func() error { return ignoreClosed(n.metrics.Serve(n.metricsAt)) })
 	}
@@ -268,6 +287,9 @@ func (n *node) close() error {
 	}
 	if n.http != nil {
 		errs = append(errs, n.http.Shutdown(ctx))
+	}
+	if n.plain != nil {
+		errs = append(errs, n.plain.Shutdown(ctx))
 	}
 	if n.metrics != nil {
 		errs = append(errs, n.metrics.Shutdown(ctx))

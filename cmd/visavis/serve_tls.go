@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"syscall"
 
@@ -26,18 +28,47 @@ type certificates interface {
 
 // openTLS returns nil, nil if there is no TLS here.
 func (n *node) openTLS(registry prometheus.Registerer) (*tls.Config, error) {
-	cfg, log := n.cfg.Server, n.log.With(telemetry.FieldComponent, "certificate")
-	if cfg.TLSCert == "" {
+	if !n.cfg.TLS() {
 		return nil, nil
 	}
-	files, err := certs.NewFiles(certs.FilesConfig{Cert: cfg.TLSCert, Key: cfg.TLSKey, Log: log, Registerer: registry})
-	if err != nil {
-		return nil, err
+	log := n.log.With(telemetry.FieldComponent, "certificate")
+	var more []string
+	if cfg := n.cfg.Server; cfg.TLSCert != "" {
+		files, err := certs.NewFiles(certs.FilesConfig{Cert: cfg.TLSCert, Key: cfg.TLSKey, Log: log, Registerer: registry})
+		if err != nil {
+			return nil, err
+		}
+		n.certs = files
+	} else {
+		cfg := n.cfg.ACME
+		server, err := certs.NewACME(certs.ACMEConfig{
+			Domains: cfg.Names(), Email: cfg.Email, Directory: cfg.Directory, CAFile: cfg.CAFile,
+			DNSCommand: cfg.DNSCommand, Dir: filepath.Join(n.cfg.Storage.Data, "acme"), Log: log, Registerer: registry,
+		})
+		if err != nil {
+			return nil, err
+		}
+		n.certs, n.challenges = server, server
+		more = append(more, httpd.ALPNACME)
 	}
-	n.certs = files
 	n.hangup = make(chan os.Signal, 1) // one that is waiting is enough
 	signal.Notify(n.hangup, syscall.SIGHUP)
-	return httpd.NewTLS(files.Certificate), nil
+	return httpd.NewTLS(n.certs.Certificate, more...), nil
+}
+
+// openPlain opens the second port, if there is one.
+func (n *node) openPlain(ctx context.Context, securePort int) error {
+	if n.cfg.Server.HTTPListen == "" {
+		return nil
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", n.cfg.Server.HTTPListen)
+	if err != nil {
+		return fmt.Errorf("listen for HTTP without TLS: %w", err)
+	}
+	n.plainAt = l
+	n.plain = httpd.NewPlainServer(n.cfg.Server.URL, strconv.Itoa(securePort), n.challenges, n.log.With(telemetry.FieldComponent, "http"))
+	return nil
 }
 
 // publicURL is where a person on this machine finds the server, or the public
@@ -47,11 +78,17 @@ func publicURL(cfg config.Config, at net.Addr) string {
 		return cfg.Server.URL
 	}
 	scheme, host := "http", "localhost"
-	if cfg.Server.TLSCert != "" {
+	if cfg.TLS() {
 		scheme = "https"
 	}
 	if a, ok := at.(*net.TCPAddr); ok && !a.IP.IsUnspecified() {
 		host = a.IP.String()
+	}
+	if names := cfg.ACME.Names(); len(names) > 0 {
+		host = names[0] // the certificate is for nothing else
+		if portOf(at) == 443 {
+			return "https://" + host
+		}
 	}
 	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(portOf(at)))
 }

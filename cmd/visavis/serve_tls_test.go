@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -125,4 +126,15 @@ func hangUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(fmt.Errorf("SIGHUP: %w", err))
 	}
+}
+
+// unusedAddress is an address that nobody has right now.
+func unusedAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }

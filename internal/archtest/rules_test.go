@@ -28,6 +28,7 @@ func imports() map[string][]string {
 		"internal/store/sqlstore":   {"internal/store", "protocol"},
 		"internal/store/storetest":  {"internal/store", "protocol"},
 		"internal/certs":            {},
+		"internal/certs/acmetest":   {},
 		"internal/config":           {"protocol"},
 		"internal/telemetry":        {"protocol"},
 		"internal/mediafile":        {},

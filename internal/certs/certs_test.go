@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,7 +20,9 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/letsencrypt/pebble/v2/va.VAImpl.processTasks")) // has no end
+}
 
 // selfSigned returns a chain and a key, PEM.
 func selfSigned(t *testing.T, from time.Time, life time.Duration, names ...string) (chain, key []byte) {
@@ -60,15 +63,33 @@ func newPair(t *testing.T) pair {
 	return pair{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
 }
 
+// lockedBuffer is written by the tested and read by the test.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 // witness is a log and a registry.
 type witness struct {
-	log      bytes.Buffer
+	lines    lockedBuffer
 	registry *prometheus.Registry
 }
 
 func newWitness() *witness { return &witness{registry: prometheus.NewRegistry()} }
 
-func (w *witness) logger() *slog.Logger { return slog.New(slog.NewTextHandler(&w.log, nil)) }
+func (w *witness) logger() *slog.Logger { return slog.New(slog.NewTextHandler(&w.lines, nil)) }
 
 func (w *witness) metric(t *testing.T, name string) float64 {
 	t.Helper()

@@ -94,16 +94,16 @@ func TestABrokenFileKeepsTheOld(t *testing.T) {
 				if got := inUse(t, f); got != "first.example" {
 					t.Errorf("in use: %s", got)
 				}
-				if n := strings.Count(w.log.String(), "cannot be used"); n != 1 {
-					t.Errorf("said %d times, want once: %s", n, &w.log)
+				if n := strings.Count(w.lines.String(), "cannot be used"); n != 1 {
+					t.Errorf("said %d times, want once: %s", n, &w.lines)
 				}
 				if got := w.metric(t, "visavis_tls_certificate_failures_total"); got != 1 {
 					t.Errorf("%v failures counted", got)
 				}
 				hangup <- os.Interrupt
 				synctest.Wait()
-				if n := strings.Count(w.log.String(), "cannot be used"); n != 2 {
-					t.Errorf("a person who asks is not told: %s", &w.log)
+				if n := strings.Count(w.lines.String(), "cannot be used"); n != 2 {
+					t.Errorf("a person who asks is not told: %s", &w.lines)
 				}
 				chain, key := selfSigned(t, time.Now(), time.Hour, "second.example")
 				p.write(t, chain, key)
@@ -123,13 +123,13 @@ func TestExpiryIsAnnouncedDaily(t *testing.T) {
 		_, _, w, _ := startFiles(t, life*9/10-time.Hour, life)
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if strings.Contains(w.log.String(), "expires soon") {
-			t.Errorf("too early: %s", &w.log)
+		if strings.Contains(w.lines.String(), "expires soon") {
+			t.Errorf("too early: %s", &w.lines)
 		}
 		time.Sleep(48*time.Hour + time.Minute)
 		synctest.Wait()
-		if n := strings.Count(w.log.String(), "expires soon"); n != 3 {
-			t.Errorf("%d warnings in two days, want 3: %s", n, &w.log)
+		if n := strings.Count(w.lines.String(), "expires soon"); n != 3 {
+			t.Errorf("%d warnings in two days, want 3: %s", n, &w.lines)
 		}
 	})
 }

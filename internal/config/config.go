@@ -22,6 +22,9 @@ import (
 // DefaultMetricsListen is where metrics are served if nobody says otherwise.
 const DefaultMetricsListen = "127.0.0.1:9090"
 
+// DefaultACMEDirectory is Let's Encrypt.
+const DefaultACMEDirectory = "https://acme-v02.api.letsencrypt.org/directory"
+
 // EnvPrefix begins the name of every environment variable that is read; section
 // and key follow.
 const EnvPrefix = "VISAVIS_"
@@ -29,6 +32,7 @@ const EnvPrefix = "VISAVIS_"
 // Config is every setting there is.
 type Config struct {
 	Server  Server  `toml:"server"`
+	ACME    ACME    `toml:"acme"`
 	Storage Storage `toml:"storage"`
 	Metrics Metrics `toml:"metrics"`
 	Log     Log     `toml:"log"`
@@ -45,6 +49,20 @@ type Server struct {
 	// TLSCert and TLSKey are PEM files; both or none.
 	TLSCert string `toml:"tls_cert"`
 	TLSKey  string `toml:"tls_key"`
+	// HTTPListen is a second address, without TLS, that sends everybody to the first;
+	// empty: none.
+	HTTPListen string `toml:"http_listen"`
+}
+
+// ACME is the certificate that the server gets for itself.
+type ACME struct {
+	Domains     string `toml:"domains"`      // with commas between; empty: off
+	TermsAgreed bool   `toml:"terms_agreed"` // to those of the ACME server
+	Email       string `toml:"email"`        // may be empty
+	Directory   string `toml:"directory"`    // URL of the ACME server
+	CAFile      string `toml:"ca_file"`      // its own authority, PEM; empty: the system's
+	// DNSCommand is a program that sets TXT records; with it DNS-01 is used.
+	DNSCommand string `toml:"dns_command"`
 }
 
 // Storage is where data lives.
@@ -82,6 +100,7 @@ type Limits struct {
 func Default() Config {
 	return Config{
 		Server:  Server{Listen: ":8080"},
+		ACME:    ACME{Directory: DefaultACMEDirectory},
 		Storage: Storage{Data: "visavis-data"},
 		Metrics: Metrics{Listen: DefaultMetricsListen},
 		Log:     Log{Level: "info"},
@@ -135,20 +154,33 @@ func (c *Config) setEnv(name, value string) error {
 			if key == "-" || name != prefix+strings.ToUpper(key) {
 				continue
 			}
-			field := section.Field(j)
-			if field.Kind() == reflect.String {
-				field.SetString(value)
-				return nil
+			if err := setField(section.Field(j), value); err != nil {
+				return fmt.Errorf("environment %s: %w", name, err)
 			}
-			n, err := strconv.Atoi(value)
-			if err != nil {
-				return fmt.Errorf("environment %s: not a number", name)
-			}
-			field.SetInt(int64(n))
 			return nil
 		}
 	}
 	return fmt.Errorf("environment %s: no such setting", name)
+}
+
+func setField(field reflect.Value, value string) error {
+	switch field.Kind() {
+	case reflect.String:
+		field.SetString(value)
+	case reflect.Bool:
+		yes, err := strconv.ParseBool(value)
+		if err != nil {
+			return errors.New("neither true nor false")
+		}
+		field.SetBool(yes)
+	default:
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return errors.New("not a number")
+		}
+		field.SetInt(int64(n))
+	}
+	return nil
 }
 
 // Validate explains the first thing that is wrong.
@@ -161,8 +193,8 @@ func (c Config) Validate() error {
 			return fmt.Errorf("server.url %q: %w", c.Server.URL, err)
 		}
 	}
-	if (c.Server.TLSCert == "") != (c.Server.TLSKey == "") {
-		return errors.New("server.tls_cert and server.tls_key: give both or none")
+	if err := c.validateTLS(); err != nil {
+		return err
 	}
 	if c.Storage.Data == "" {
 		return errors.New("storage.data: must name a directory")

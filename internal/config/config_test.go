@@ -27,7 +27,7 @@ func TestLaterWins(t *testing.T) {
 	path := write(t, "[server]\nlisten = ':1'\nurl = 'https://file.example'\n[limits]\ncalls = 7\n")
 	c, err := Load(path, []string{
 		"PATH=/bin", "VISAVIS_CONFIG=/elsewhere", "VISAVIS_SERVER=http://x", "VISAVIS_SERVER_LISTEN=:2", "VISAVIS_LIMITS_CONNECTS_PER_MINUTE=99",
-		"VISAVIS_METRICS_LISTEN=",
+		"VISAVIS_METRICS_LISTEN=", "VISAVIS_ACME_TERMS_AGREED=true",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +35,7 @@ func TestLaterWins(t *testing.T) {
 	want := Default()
 	want.Server.Listen, want.Server.URL, want.Limits.Calls = ":2", "https://file.example", 7
 	want.Limits.ConnectsPerMinute, want.Metrics.Listen = 99, ""
-	want.Metrics.Asked = true
+	want.Metrics.Asked, want.ACME.TermsAgreed = true, true
 	if c != want {
 		t.Errorf("Load = %+v\nwant   %+v", c, want)
 	}
@@ -50,6 +50,7 @@ func TestLoadRefuses(t *testing.T) {
 		"wrong type":          {file: "[limits]\ncalls = 'many'", want: "calls"},
 		"not TOML":            {file: "server: {}", want: "read configuration"},
 		"unknown environment": {env: "VISAVIS_SERVER_LISEN=:1", want: "VISAVIS_SERVER_LISEN"},
+		"environment, truth":  {env: "VISAVIS_ACME_TERMS_AGREED=perhaps", want: "VISAVIS_ACME_TERMS_AGREED"},
 		"environment, number": {env: "VISAVIS_LIMITS_CALLS=many", want: "VISAVIS_LIMITS_CALLS"},
 	} {
 		_, err := Load(write(t, tt.file), []string{tt.env})
@@ -79,6 +80,19 @@ func TestValidate(t *testing.T) {
 		"listen":               {func(c *Config) { c.Server.Listen = "8080" }, "server.listen"},
 		"certificate only":     {func(c *Config) { c.Server.TLSCert = "x" }, "both"},
 		"key only":             {func(c *Config) { c.Server.TLSKey = "x" }, "both"},
+		"HTTP without HTTPS":   {func(c *Config) { c.Server.HTTPListen = ":80" }, "needs acme.domains"},
+		"HTTP":                 {func(c *Config) { acme(c); c.Server.HTTPListen = ":80" }, ""},
+		"HTTP, no address":     {func(c *Config) { acme(c); c.Server.HTTPListen = "80" }, "server.http_listen"},
+		"ACME":                 {acme, ""},
+		"ACME and files":       {func(c *Config) { acme(c); c.Server.TLSCert, c.Server.TLSKey = "x", "y" }, "give one"},
+		"ACME without terms":   {func(c *Config) { acme(c); c.ACME.TermsAgreed = false }, "--acme-terms-agreed"},
+		"ACME, no name":        {func(c *Config) { acme(c); c.ACME.Domains = " ," }, "acme.domains"},
+		"ACME, URL":            {func(c *Config) { acme(c); c.ACME.Domains = "https://call.example" }, "acme.domains"},
+		"ACME, address":        {func(c *Config) { acme(c); c.ACME.Domains = "192.0.2.1" }, "acme.domains"},
+		"ACME, any name":       {func(c *Config) { acme(c); c.ACME.Domains = "*.example.org" }, "acme.domains"},
+		"ACME, short name":     {func(c *Config) { acme(c); c.ACME.Domains = "localhost" }, "acme.domains"},
+		"ACME, plain server":   {func(c *Config) { acme(c); c.ACME.Directory = "http://acme.example/dir" }, "acme.directory"},
+		"ACME, no command":     {func(c *Config) { acme(c); c.ACME.DNSCommand = "/no/such/program" }, "acme.dns_command"},
 		"no data":              {func(c *Config) { c.Storage.Data = "" }, "storage.data"},
 		"metrics off":          {func(c *Config) { c.Metrics.Listen = "" }, ""},
 		"metrics":              {func(c *Config) { c.Metrics.Listen = "9090" }, "metrics.listen"},
@@ -95,6 +109,11 @@ func TestValidate(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}
 	}
+}
+
+// acme is a server that gets its own certificate.
+func acme(c *Config) {
+	c.ACME.Domains, c.ACME.TermsAgreed = "Call.example.org, www.example.org", true
 }
 
 func TestToken(t *testing.T) {

@@ -15,7 +15,6 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -46,7 +45,9 @@ type Config struct {
 	PublicURL string
 	// TLS says that plain requests are sent to https.
 	TLS bool
-	Log *slog.Logger
+	// Challenges answers an ACME server, which comes without TLS; nil: none comes.
+	Challenges http.Handler
+	Log        *slog.Logger
 }
 
 // NewServer returns the HTTP server for a [Splitter]'s HTTP side.
@@ -63,7 +64,7 @@ func NewServer(cfg Config) (*http.Server, error) {
 	a.route(mux)
 	h := secure(cfg.PublicURL, a.scripts, mux)
 	if cfg.TLS {
-		h = onlyTLS(h)
+		h = onlyTLS(h, cfg.Challenges, toHTTPS)
 	}
 	return newServer(withTLS(recovered(cfg.Log, http.MaxBytesHandler(h, maxBody)))), nil
 }
@@ -104,20 +105,6 @@ func withTLS(next http.Handler) http.Handler {
 			r.TLS = c.tls
 		}
 		next.ServeHTTP(w, r)
-	})
-}
-
-// onlyTLS sends who came without TLS to the same place with TLS.
-func onlyTLS(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.TLS != nil:
-			next.ServeHTTP(w, r)
-		case safeHost.MatchString(r.Host) && strings.HasPrefix(r.URL.Path, "/"):
-			http.Redirect(w, r, "https://"+r.Host+r.URL.EscapedPath(), http.StatusPermanentRedirect)
-		default:
-			plain(w, http.StatusBadRequest, "use https")
-		}
 	})
 }
 

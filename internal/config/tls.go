@@ -1,0 +1,77 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os/exec"
+	"regexp"
+	"strings"
+)
+
+// hostPattern is a host name as it can stand in a certificate; of other alphabets the
+// form that begins with xn--.
+var hostPattern = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// TLS says whether the server does TLS itself.
+func (c Config) TLS() bool { return c.Server.TLSCert != "" || c.ACME.Domains != "" }
+
+// Names are the domains, in lower case.
+func (a ACME) Names() []string {
+	var names []string
+	for name := range strings.SplitSeq(a.Domains, ",") {
+		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (c Config) validateTLS() error {
+	if (c.Server.TLSCert == "") != (c.Server.TLSKey == "") {
+		return errors.New("server.tls_cert and server.tls_key: give both or none")
+	}
+	if c.Server.TLSCert != "" && c.ACME.Domains != "" {
+		return errors.New("server.tls_cert and acme.domains: the certificate comes from files or from an ACME server, give one")
+	}
+	if c.Server.HTTPListen != "" {
+		if _, _, err := net.SplitHostPort(c.Server.HTTPListen); err != nil {
+			return fmt.Errorf("server.http_listen %q: want host:port or :port", c.Server.HTTPListen)
+		}
+		if !c.TLS() {
+			return errors.New("server.http_listen: sends everybody to HTTPS, so it needs acme.domains or server.tls_cert")
+		}
+	}
+	if c.ACME.Domains == "" {
+		return nil
+	}
+	return c.ACME.validate()
+}
+
+func (a ACME) validate() error {
+	names := a.Names()
+	if len(names) == 0 {
+		return fmt.Errorf("acme.domains %q: want host names with commas between", a.Domains)
+	}
+	for _, name := range names {
+		if _, err := netip.ParseAddr(name); err == nil || !hostPattern.MatchString(name) {
+			return fmt.Errorf("acme.domains %q: want full host names, without scheme or port", name)
+		}
+	}
+	if !a.TermsAgreed {
+		return errors.New("acme.terms_agreed: set it to true (--acme-terms-agreed) if you agree to the terms of the ACME server;" +
+			" those of Let's Encrypt are at https://letsencrypt.org/repository/")
+	}
+	u, err := url.Parse(a.Directory)
+	if err != nil || u.Host == "" || u.Scheme != "https" {
+		return fmt.Errorf("acme.directory %q: want the https URL of an ACME server", a.Directory)
+	}
+	if a.DNSCommand != "" {
+		if _, err := exec.LookPath(a.DNSCommand); err != nil {
+			return fmt.Errorf("acme.dns_command: %w", err)
+		}
+	}
+	return nil
+}

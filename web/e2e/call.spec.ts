@@ -1,4 +1,4 @@
-import { connect, decodedFrames, expectPicture, loudness, pixel } from "./support/call.ts";
+import { connect, decodedFrames, expectPicture, lines, loudness, pixel } from "./support/call.ts";
 import { expect, test } from "./support/fixtures.ts";
 
 test("two people see, hear, write to and verify each other", async ({ person }) => {
@@ -11,6 +11,8 @@ test("two people see, hear, write to and verify each other", async ({ person }) 
       const [red = 255, green = 0, blue = 255] = await pixel(page, 0.25, 0.25);
       expect(green).toBeGreaterThan(90);
       expect(red + blue).toBeLessThan(green);
+      // The first picture is small; those that follow are not.
+      await expect.poll(() => lines(page)).toBeGreaterThanOrEqual(360);
     }
   });
 

@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { connect, enterAsHost, expectLive, expectPicture, startCall } from "./support/call.ts";
+import { connect, enterAsHost, expectLive, expectPicture, lines, startCall } from "./support/call.ts";
 import { expect, test } from "./support/fixtures.ts";
 
 /** Lets {@link sent} look into the page's connections. */
@@ -80,9 +80,9 @@ test("data saver is chosen in the lobby and makes both pictures small", async ({
   await ben.getByLabel("Your name").fill("Ben");
   await ben.getByRole("button", { name: "Ask to join" }).click();
   await ada.getByRole("button", { name: "Admit" }).click();
-  const lines = (page: Page) =>
-    page.locator("video[aria-label^='Picture of']").evaluate((video: HTMLVideoElement) => video.videoHeight);
-  await expect.poll(() => lines(ada)).toBeLessThanOrEqual(360);
-  await expect.poll(() => lines(ben)).toBeLessThanOrEqual(360);
+  for (const page of [ada, ben]) {
+    await expect.poll(() => lines(page), { message: "past the first picture" }).toBeGreaterThan(180);
+    expect(await lines(page)).toBeLessThanOrEqual(360);
+  }
   await Promise.all([expectPicture(ada), expectPicture(ben)]);
 });

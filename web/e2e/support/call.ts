@@ -42,6 +42,11 @@ export function decodedFrames(page: Page): Promise<number> {
   return remote(page).evaluate((video: HTMLVideoElement) => video.getVideoPlaybackQuality().totalVideoFrames);
 }
 
+/** Of the other person's picture, as it is decoded just now. */
+export function lines(page: Page): Promise<number> {
+  return remote(page).evaluate((video: HTMLVideoElement) => video.videoHeight);
+}
+
 export async function expectPicture(page: Page, options?: { timeout: number }): Promise<void> {
   const before = await decodedFrames(page);
   await expect.poll(async () => (await decodedFrames(page)) - before, options).toBeGreaterThan(10);

@@ -22,6 +22,12 @@ function after(seconds: number, weather: Partial<Reading>, wishes: Wishes = full
 }
 const video = (m: Memory, wishes: Wishes = full) => planFor(m, 40, wishes).video;
 
+test("the first picture is small, so that it is there soon, and what follows is not", () => {
+  expect(video(firstMemory).lines).toBe(180);
+  expect(video(after(2, { encodeMs: null })).lines).toBe(180); // none has left
+  expect(video(after(1, {})).lines).toBe(720);
+});
+
 test("the first seconds are the browser's own", () => {
   expect(video(after(3, { availableKbps: 40, lossOut: 0.3 }))).toMatchObject({ lines: 720, fps: 30, active: true });
 });
@@ -112,7 +118,7 @@ test("the camera makes room for a screen", () => {
 
 test("while nothing is sent the estimate of the network means nothing", () => {
   const quiet = after(60, { availableKbps: 90, lines: 0, encodeMs: null });
-  expect(video(quiet).lines).toBe(720);
+  expect(video(after(1, { availableKbps: 90 }, full, quiet)).lines).toBe(720);
   expect(planFor(quiet, 40, full)).toMatchObject({ held: null, audio: { kbps: 10 } }); // but sound has to fit
 });
 

@@ -34,6 +34,7 @@ export interface Plan {
 
 /** What a decision needs to know of the seconds before. */
 export interface Memory {
+  readonly fresh: boolean; // no picture has left on this connection
   readonly age: number; // readings
   readonly sending: number; // readings since there is something to see
   readonly audio: AudioMemory;
@@ -79,9 +80,15 @@ const MARGIN = 1.2;
 const HD_ENCODE_MS = 22;
 /** After this long with a small picture the camera need not deliver a large one. */
 const SMALL_FOR = 30;
+/**
+ * The first pictures: a key frame of 720 lines is four times the work for the encoder and some 70 ms on the wire, and a
+ * face that is there at once says more than a sharp one.
+ */
+export const FIRST_LINES = 180;
 const SAVER = { lines: 360, kbps: 300, fps: 20 } as const;
 
 export const firstMemory: Memory = {
+  fresh: true,
   age: 0,
   sending: 0,
   audio: firstAudio,
@@ -109,7 +116,7 @@ export function learn(before: Memory, r: Reading, wishes: Wishes): Memory {
   const audio = age > SETTLE ? nextAudio(before.audio, r.availableKbps ?? Infinity) : before.audio;
   const lossOut = smooth(before.lossOut, r.lossOut);
   const lossIn = smooth(before.lossIn, r.lossIn);
-  const heard: Memory = { ...before, age, audio, lossOut, lossIn };
+  const heard: Memory = { ...before, fresh: before.fresh && r.encodeMs === null, age, audio, lossOut, lossIn };
   // Without a picture the estimate says nothing about room for one: begin anew when there is one.
   if (r.lines === 0 || chosen(wishes)) return { ...heard, ...still };
   const sending = before.sending + 1;
@@ -168,11 +175,12 @@ export function planFor(m: Memory, rttMs: number, wishes: Wishes): Plan {
   const step = ladder[m.step] ?? least;
   const held = chosen(wishes) ?? (m.pause.on ? "network" : null);
   const small = isSmall(wishes);
+  const most = m.fresh ? FIRST_LINES : small ? SAVER.lines : Infinity;
   return {
     audio: audioPlan(m.audio, wishes.music),
     video: {
       active: held === null,
-      lines: small ? Math.min(step.lines, SAVER.lines) : step.lines,
+      lines: Math.min(step.lines, most),
       fps: small ? Math.min(step.fps, SAVER.fps) : step.fps,
       kbps: small ? Math.min(step.most, SAVER.kbps) : step.most,
       codec: m.codec.codec,

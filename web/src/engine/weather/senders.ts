@@ -1,4 +1,4 @@
-import type { Plan } from "./plan.ts";
+import { FIRST_LINES, type Plan } from "./plan.ts";
 import { isDOMException } from "../realm.ts";
 
 // Of webrtc-extensions and webrtc-svc; TypeScript's DOM library lacks them.
@@ -23,7 +23,14 @@ export async function prime(mic: RTCRtpSender, camera: RTCRtpSender): Promise<vo
     // A face is spoken with: motion counts more than detail.
     parameters.degradationPreference = "maintain-framerate";
     encoding.scalabilityMode = "L1T3";
+    encoding.scaleResolutionDownBy = scaleTo(FIRST_LINES, camera.track);
   });
+}
+
+/** As a part of the lines there are: the browser may not have followed yet, or cannot. A camera has 720 until it says. */
+export function scaleTo(lines: number, track: MediaStreamTrack | null): number {
+  const { width = 0, height = 0 } = track?.getSettings() ?? {};
+  return Math.max(1, (Math.min(width, height) || 720) / lines);
 }
 
 export function setAudio(sender: RTCRtpSender, { kbps, longFrames }: Plan["audio"]): Promise<boolean> {

@@ -3,7 +3,7 @@ import { Emitter } from "../emitter.ts";
 import type { Negotiation } from "../negotiation.ts";
 import { firstMemory, learn, planFor, type Memory, type Plan, type Wishes } from "./plan.ts";
 import { readingOf, readTotals, type Totals } from "./reading.ts";
-import { setActive, setAudio, setVideo } from "./senders.ts";
+import { scaleTo, setActive, setAudio, setVideo } from "./senders.ts";
 import { isDOMException } from "../realm.ts";
 
 const EVERY_MS = 1_000;
@@ -80,7 +80,7 @@ export class Steward extends Emitter<StewardEvents> {
       const reading = readingOf(totals, before.totals);
       this.#rttMs = reading.rttMs ?? this.#rttMs;
       this.#memory = learn(this.#memory, reading, this.#wishes(pc));
-    } else this.#memory = firstMemory; // another connection: other weather
+    } else this.#memory = { ...firstMemory, fresh: totals.frames === 0 }; // another connection: other weather
     this.apply();
   }
 
@@ -135,9 +135,7 @@ export class Steward extends Emitter<StewardEvents> {
 
   async #sendCamera(sender: RTCRtpSender, plan: Plan): Promise<void> {
     const { track } = sender;
-    const lines = track ? linesOf(track) : 0;
-    // As a part of the lines there are: the browser may not have followed yet, or cannot.
-    const scale = lines > 0 ? Math.max(1, lines / plan.video.lines) : 1;
+    const scale = scaleTo(plan.video.lines, track);
     await this.#once(sender, { ...plan.video, scale }, () => setVideo(sender, plan.video, scale));
     if (track && (this.#cameras.get(track) ?? 720) !== plan.camera) {
       this.#cameras.set(track, plan.camera);
@@ -157,11 +155,6 @@ export class Steward extends Emitter<StewardEvents> {
     const key = JSON.stringify(value);
     if (this.#applied.get(target) !== key && (await act())) this.#applied.set(target, key);
   }
-}
-
-function linesOf(track: MediaStreamTrack): number {
-  const { width = 0, height = 0 } = track.getSettings();
-  return Math.min(width, height);
 }
 
 /** Asks a camera for more or fewer lines; one that cannot goes on as it is. */

@@ -19,7 +19,7 @@ export default defineConfig({
   retries: 0, // a flake is a bug
   workers: 1, // each test runs two browsers' worth of encoders
   timeout: 150_000, // ends what hangs; a busy machine is slow, not wrong
-  expect: { timeout: 20_000 },
+  expect: { timeout: 45_000 }, // slow, not wrong, here too
   // Pages alone have time: two at once. Calls have not.
   projects: [
     { name: "pages", testMatch: pages },

@@ -34,6 +34,9 @@ func TestCommandLine(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SERVER", s.Origin)
 			env.Setenv("TLS_SERVER", secure.url)
+			env.Setenv("TLS_ADDRESS", strings.TrimPrefix(secure.url, "https://"))
+			env.Setenv("CERT", cert)
+			env.Setenv("KEY", key)
 			env.Setenv("SSL_CERT_FILE", cert)
 			env.Setenv("NOWHERE", "http://127.0.0.1:1") // tcpmux: nobody listens
 			return nil

@@ -26,6 +26,7 @@ type commands struct {
 	Serve     serveCmd     `cmd:"" help:"Run the server: web app, signaling and relay on one port."`
 	New       newCmd       `cmd:"" help:"Make a call; prints the host's link and the guest's."`
 	Call      callCmd      `cmd:"" help:"Take part in a call from the terminal."`
+	Doctor    doctorCmd    `cmd:"" help:"Find what keeps a server from being reached and used."`
 	Probe     probeCmd     `cmd:"" help:"Place a real call through a server, over each transport, and measure it."`
 	UI        uiCmd        `cmd:"" name:"ui" help:"Open the web app from this binary instead of from a server."`
 	VerifyWeb verifyWebCmd `cmd:"" help:"Compare the code that a server sends with the code in this binary."`

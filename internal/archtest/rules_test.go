@@ -32,6 +32,7 @@ func imports() map[string][]string {
 		"internal/config":           {"protocol"},
 		"internal/telemetry":        {"protocol"},
 		"internal/mediafile":        {},
+		"internal/doctor":           {"protocol"},
 		"internal/probe":            {"e2ee", "peer", "protocol"},
 		"internal/bench":            {},
 		"internal/bench/relayload":  {"internal/bench"},

@@ -1,0 +1,109 @@
+package doctor
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptrace"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/visavis-call/visavis/protocol"
+)
+
+// greeting is what a visavis says to everybody who connects.
+type greeting struct {
+	welcome protocol.Welcome
+	ahead   time.Duration // its clock is ahead of ours by so much
+	unsure  time.Duration // by so much this may be wrong
+	at      netip.AddrPort
+	from    netip.AddrPort // our side of the connection
+	chain   []*x509.Certificate
+	conn    *websocket.Conn
+}
+
+// trustAnything is for connections to this machine, where the name of the certificate is
+// that of the public URL, and is checked elsewhere.
+func trustAnything(name string) *tls.Config {
+	return &tls.Config{InsecureSkipVerify: true, ServerName: name, NextProtos: []string{"http/1.1"}} //nolint:gosec // see above
+}
+
+var errNotVisavis = errors.New("what answers there is no visavis")
+
+// greet connects as a client does, reads the greeting, and leaves.
+func greet(ctx context.Context, origin string, secure *tls.Config) (*greeting, error) {
+	g, err := open(ctx, origin, secure)
+	if err != nil {
+		return nil, err
+	}
+	_ = g.conn.CloseNow() // nothing was asked for
+	return g, nil
+}
+
+// open is greet without leaving; the caller closes conn.
+func open(ctx context.Context, origin string, secure *tls.Config) (*greeting, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	g := &greeting{}
+	transport := &http.Transport{TLSClientConfig: secure, DisableKeepAlives: true, TLSHandshakeTimeout: askTimeout}
+	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		g.at, _ = netip.ParseAddrPort(info.Conn.RemoteAddr().String())
+		g.from, _ = netip.ParseAddrPort(info.Conn.LocalAddr().String())
+		if c, ok := info.Conn.(*tls.Conn); ok {
+			g.chain = c.ConnectionState().PeerCertificates
+		}
+	}}
+	asked := time.Now()
+	ws, _, err := websocket.Dial(httptrace.WithClientTrace(ctx, trace), //nolint:bodyclose // its contract: there is nothing to close
+		"ws"+strings.TrimPrefix(origin, "http")+protocol.PathSignaling, &websocket.DialOptions{
+			HTTPClient: &http.Client{Transport: transport}, Subprotocols: []string{protocol.SubprotocolNative},
+		})
+	if err != nil {
+		return nil, err
+	}
+	if ws.Subprotocol() != protocol.SubprotocolNative {
+		_ = ws.CloseNow() // it is not what we look for
+		return nil, errNotVisavis
+	}
+	_, data, err := ws.Read(ctx)
+	if err == nil {
+		err = g.understand(data, asked, time.Now())
+	}
+	if err != nil {
+		_ = ws.CloseNow() // the reason is told
+		return nil, err
+	}
+	g.conn = ws
+	return g, nil
+}
+
+// understand reads the greeting. The server's clock was read at some time between
+// asked and now.
+func (g *greeting) understand(data []byte, asked, now time.Time) error {
+	m, err := protocol.DecodeServer(data)
+	if err != nil {
+		return errNotVisavis
+	}
+	welcome, ok := m.(protocol.Welcome)
+	if !ok {
+		return fmt.Errorf("%w: its first word is no greeting", errNotVisavis)
+	}
+	g.welcome = welcome
+	g.unsure = now.Sub(asked) / 2
+	g.ahead = time.UnixMilli(welcome.TimeMS).Sub(asked.Add(g.unsure))
+	return nil
+}
+
+// stun is where the server answers STUN: host and port of its first URL.
+func (g *greeting) stun() string {
+	if len(g.welcome.STUN) == 0 {
+		return ""
+	}
+	return strings.TrimPrefix(g.welcome.STUN[0], "stun:")
+}

@@ -1,0 +1,211 @@
+package doctor
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// wayFacts are about one kind of address of a server.
+type wayFacts struct {
+	addr netip.Addr // invalid: the name has none
+	here bool       // this machine has such an address itself
+	err  error      // of a TCP connection
+	took time.Duration
+	udp  error // of STUN
+	rtt  time.Duration
+	seen netip.AddrPort
+}
+
+// outsideFacts are what a machine somewhere else finds.
+type outsideFacts struct {
+	origin, host string
+	secure       bool
+	lookup       error
+	v4, v6       wayFacts
+	greeting     *greeting
+	greet        error
+	stun         string
+	turn         map[string]error // by transport: udp, tcp, tls
+	now          time.Time
+}
+
+// Outside checks a server from this machine, which should be somewhere else. It asks
+// only for what everybody may have.
+func Outside(ctx context.Context, origin string) Report {
+	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
+	defer cancel()
+	host, port, secure := hostPort(origin)
+	f := outsideFacts{origin: origin, host: host, secure: secure, turn: map[string]error{}, now: time.Now()}
+	addrs := []netip.Addr{}
+	if a, err := netip.ParseAddr(host); err == nil {
+		addrs = append(addrs, a.Unmap())
+	} else {
+		addrs, f.lookup = lookup(ctx, host)
+	}
+	own := interfaceAddrs()
+	f.v4, f.v6 = way(addrs, own, netip.Addr.Is4), way(addrs, own, netip.Addr.Is6)
+	for _, w := range []*wayFacts{&f.v4, &f.v6} {
+		w.connect(ctx, port)
+	}
+	if f.greeting, f.greet = greet(ctx, origin, nil); f.greet == nil {
+		f.stun = f.greeting.stun()
+		f.askRelay(ctx, port)
+	}
+	r := report(origin, judgeOutside(f))
+	if f.greet == nil {
+		r.Next = []string{"visavis probe " + origin}
+	}
+	return r
+}
+
+func way(addrs, own []netip.Addr, is func(netip.Addr) bool) wayFacts {
+	w := wayFacts{here: len(filter(own, is)) > 0}
+	if a := filter(addrs, is); len(a) > 0 {
+		w.addr = a[0]
+		w.here = w.here || a[0].IsLoopback()
+	}
+	return w
+}
+
+func (w *wayFacts) usable() bool { return w.addr.IsValid() && w.here }
+
+func (w *wayFacts) connect(ctx context.Context, port int) {
+	if !w.usable() {
+		return
+	}
+	d := net.Dialer{Timeout: askTimeout}
+	begun := time.Now()
+	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(w.addr.String(), strconv.Itoa(port)))
+	w.err, w.took = err, time.Since(begun)
+	if err == nil {
+		_ = conn.Close() // that it opens is enough
+	}
+}
+
+// askRelay asks STUN by each kind of address, and the relay by each transport. The
+// relay has the address of STUN; with TLS it is on the port of the page.
+func (f *outsideFacts) askRelay(ctx context.Context, port int) {
+	_, text, err := net.SplitHostPort(f.stun)
+	if err != nil {
+		return
+	}
+	for _, w := range []*wayFacts{&f.v4, &f.v6} {
+		if w.usable() {
+			w.askSTUN(ctx, net.JoinHostPort(w.addr.String(), text))
+		}
+	}
+	d := net.Dialer{Timeout: askTimeout}
+	f.turn["udp"] = turnAt(func() (net.Conn, error) { return dialUDP(ctx, "udp", f.stun) }, false)
+	f.turn["tcp"] = turnAt(func() (net.Conn, error) { return d.DialContext(ctx, "tcp", f.stun) }, true)
+	if f.secure && text == strconv.Itoa(port) {
+		f.turn["tls"] = turnAt(func() (net.Conn, error) {
+			return (&tls.Dialer{NetDialer: &d}).DialContext(ctx, "tcp", f.stun)
+		}, true)
+	}
+}
+
+func (w *wayFacts) askSTUN(ctx context.Context, address string) {
+	conn, err := dialUDP(ctx, "udp", address)
+	if err != nil {
+		w.udp = err
+		return
+	}
+	defer conn.Close()
+	begun := time.Now()
+	w.seen, w.udp = seen(conn, false)
+	w.rtt = time.Since(begun)
+}
+
+func turnAt(dial func() (net.Conn, error), stream bool) error {
+	conn, err := dial()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return isTURN(conn, stream)
+}
+
+func judgeOutside(f outsideFacts) []Finding {
+	if f.lookup != nil {
+		return []Finding{bad("outside.dns", "make an A record, and an AAAA record if the server has IPv6", "the name %s leads nowhere: %v", f.host, f.lookup)}
+	}
+	var out []Finding
+	for _, w := range []struct {
+		id, name string
+		wayFacts
+	}{{"outside.tcp4", "IPv4", f.v4}, {"outside.tcp6", "IPv6", f.v6}} {
+		out = append(out, judgeWay(w.id, w.name, w.wayFacts))
+	}
+	if f.greet != nil {
+		return append(out, judgeGreeting(f))
+	}
+	out = append(out, good("outside.visavis", "a visavis answers at %s", f.origin))
+	if f.secure && len(f.greeting.chain) > 0 {
+		out = append(out, judgeExpiry("outside.certificate", f.greeting.chain[0], f.now))
+	}
+	out = append(out, judgeOffset("outside.clock", otherClock{f.origin, f.greeting.ahead, f.greeting.unsure}))
+	for _, w := range []struct {
+		id, name string
+		wayFacts
+	}{{"outside.udp4", "IPv4", f.v4}, {"outside.udp6", "IPv6", f.v6}} {
+		if !w.usable() {
+			continue
+		}
+		if w.udp != nil {
+			out = append(out, bad(w.id, "open it for UDP, in the firewall of the machine and in that of its provider: "+f.stun, "no answer comes over UDP and %s: %v", w.name, w.udp))
+		} else {
+			out = append(out, good(w.id, "UDP goes both ways over %s, in %v; this machine is seen as %v", w.name, w.rtt.Round(100*time.Microsecond), w.seen.Addr()))
+		}
+	}
+	return append(out, judgeTURN(f)...)
+}
+
+func judgeWay(id, name string, w wayFacts) Finding {
+	switch {
+	case !w.addr.IsValid():
+		return good(id, "the server has no address for %s", name)
+	case !w.here:
+		return good(id, "%s was not tried: this machine has none", name)
+	case w.err != nil:
+		return bad(id, "open the port for TCP, in the firewall of the machine and in that of its provider", "%s: %v", name, w.err)
+	}
+	return good(id, "%s: TCP is open, in %v", name, w.took.Round(100*time.Microsecond))
+}
+
+// judgeGreeting says why no visavis was found.
+func judgeGreeting(f outsideFacts) Finding {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](f.greet); ok {
+		remedy := "give the server a certificate for " + f.host + " with its whole chain"
+		if expired, ok := errors.AsType[x509.CertificateInvalidError](f.greet); ok && expired.Reason == x509.Expired {
+			remedy = "renew the certificate, and check both clocks"
+		}
+		return bad("outside.certificate", remedy, "the certificate is not accepted: %v", f.greet)
+	}
+	return bad("outside.visavis", "does the server run, and does a proxy pass WebSocket on? visavis doctor on its machine", "no visavis answers at %s: %v", f.origin, f.greet)
+}
+
+func judgeTURN(f outsideFacts) []Finding {
+	var out []Finding
+	for _, t := range []struct{ id, key, name, remedy string }{
+		{"outside.turn_udp", "udp", "UDP", "open it for UDP, in the firewall of the machine and in that of its provider: " + f.stun},
+		{"outside.turn_tcp", "tcp", "TCP", "open it for TCP; behind a proxy it has to be reachable beside the proxy: " + f.stun},
+		{"outside.turn_tls", "tls", "TLS", "see outside.certificate"},
+	} {
+		err, tried := f.turn[t.key]
+		switch {
+		case !tried:
+			out = append(out, good(t.id, "the relay over %s is not offered", t.name))
+		case err != nil:
+			out = append(out, bad(t.id, t.remedy, "the relay does not answer over %s: %v", t.name, err))
+		default:
+			out = append(out, good(t.id, "the relay answers over %s", t.name))
+		}
+	}
+	return out
+}

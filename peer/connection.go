@@ -284,7 +284,12 @@ func ownFP(certificate *webrtc.Certificate) (string, error) {
 // newAPI is pion with the codecs and limits of this package. Its own logger is
 // silent: it would print addresses.
 func newAPI(r reach, relayOnly bool) (*webrtc.API, error) {
+	relays, err := newRelayNet()
+	if err != nil {
+		return nil, err
+	}
 	var engine webrtc.SettingEngine
+	engine.SetNet(relays)
 	engine.LoggerFactory = silent{}
 	engine.SetICETimeouts(iceDisconnected, iceFailed, iceKeepAlive)
 	engine.SetDTLSRetransmissionInterval(dtlsAgain)

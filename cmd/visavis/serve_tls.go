@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
 	"os"
 	"os/signal"
@@ -61,10 +60,9 @@ func (n *node) openPlain(ctx context.Context, securePort int) error {
 	if n.cfg.Server.HTTPListen == "" {
 		return nil
 	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", n.cfg.Server.HTTPListen)
+	l, err := httpd.ListenPlain(ctx, n.cfg.Server.HTTPListen)
 	if err != nil {
-		return fmt.Errorf("listen for HTTP without TLS: %w", err)
+		return err
 	}
 	n.plainAt = l
 	n.plain = httpd.NewPlainServer(n.cfg.Server.URL, strconv.Itoa(securePort), n.challenges, n.log.With(telemetry.FieldComponent, "http"))

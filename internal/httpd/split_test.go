@@ -355,15 +355,3 @@ func TestALPNNeedsNoFirstByte(t *testing.T) {
 		}
 	})
 }
-
-func TestListenRefusesATakenUDPPort(t *testing.T) {
-	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer udp.Close()
-	if l, pc, err := Listen(t.Context(), udp.LocalAddr().String()); err == nil {
-		_, _ = l.Close(), pc.Close()
-		t.Error("listened on a port whose UDP side is taken")
-	}
-}

@@ -245,6 +245,29 @@ func TestNATsMapAsTheySay(t *testing.T) {
 	}
 }
 
+// A server behind a one-to-one NAT is reached at its outer address, at every port, and
+// answers from there.
+func TestOneToOneNAT(t *testing.T) {
+	lab := labtest.New(t)
+	server, at := labtest.Node(t, lab, "server", netlab.LinkOptions{NAT: netlab.NATOneToOne})
+	host, link := labtest.Node(t, lab, "host", netlab.LinkOptions{})
+	outer := at.Public()[0]
+	if outer == at.Addr4() || !at.Addr4().IsPrivate() {
+		t.Fatalf("%v is reached at %v", at.Addr4(), outer)
+	}
+	mirror(t, server, at.Addr4(), 443)
+	mirror(t, server, at.Addr4(), 50_000)
+	conn := udp(t, host, link.Addr4(), 0)
+	for _, port := range []uint16{443, 50_000} {
+		if seen, _ := ask(t, conn, netip.AddrPortFrom(outer, port), time.Second); seen.Addr() != link.Addr4() {
+			t.Errorf("port %d: seen as %v, want %v", port, seen, link.Addr4())
+		}
+	}
+	if seen, _ := ask(t, udp(t, server, at.Addr4(), 7000), mirror(t, host, link.Addr4(), 7001), time.Second); seen != netip.AddrPortFrom(outer, 7000) {
+		t.Errorf("the server is seen as %v, want %v:7000", seen, outer)
+	}
+}
+
 func TestFirewalls(t *testing.T) {
 	lab := labtest.New(t)
 	server, at := labtest.Node(t, lab, "server", netlab.LinkOptions{})
@@ -280,6 +303,8 @@ func TestFirewalls(t *testing.T) {
 		{"open", true, true, true},
 		{"no-udp", false, true, true},
 		{"only-tcp:443", false, true, false},
+		{"only:443", true, true, false},
+		{"only:8080", false, false, true},
 		{"open", true, true, true},
 	} {
 		wall, err := netlab.ParseFirewall(c.wall)

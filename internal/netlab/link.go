@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 )
 
@@ -63,6 +64,10 @@ func (l *Link) Addr4() netip.Addr { return l.addr(netip.Addr.Is4) }
 
 // Addr6 is the node's IPv6 address on this link, or the zero Addr.
 func (l *Link) Addr6() netip.Addr { return l.addr(netip.Addr.Is6) }
+
+// Public are the addresses under which others reach the node, or see it: those of its
+// router, if that translates.
+func (l *Link) Public() []netip.Addr { return slices.Clone(l.public) }
 
 func (l *Link) addr(is func(netip.Addr) bool) netip.Addr {
 	for _, a := range l.Addrs {

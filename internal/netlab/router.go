@@ -29,16 +29,19 @@ const (
 	// lets in only that one (address and port-dependent mapping and filtering). Two of
 	// them cannot be joined but by a relay.
 	NATSymmetric
+	// NATOneToOne gives the machine inside an outer address of its own: every port goes in and
+	// out unchanged, without being asked. So do clouds with their servers.
+	NATOneToOne
 )
 
 // ParseNAT reads what String writes.
 func ParseNAT(text string) (NAT, error) {
-	for n := NATNone; n <= NATSymmetric; n++ {
+	for n := NATNone; n <= NATOneToOne; n++ {
 		if n.String() == text {
 			return n, nil
 		}
 	}
-	return NATNone, fmt.Errorf("%q is no NAT: none, endpoint-independent, port-restricted, symmetric", text)
+	return NATNone, fmt.Errorf("%q is no NAT: none, endpoint-independent, port-restricted, symmetric, one-to-one", text)
 }
 
 func (n NAT) String() string {
@@ -49,6 +52,8 @@ func (n NAT) String() string {
 		return "port-restricted"
 	case NATSymmetric:
 		return "symmetric"
+	case NATOneToOne:
+		return "one-to-one"
 	default:
 		return "none"
 	}
@@ -61,30 +66,39 @@ type Firewall struct {
 	// OnlyTCP lists the ports a node may connect to; nothing else passes, in any
 	// protocol. Empty: no such rule.
 	OnlyTCP []uint16
+	// OnlyPorts is the same for TCP and UDP.
+	OnlyPorts []uint16
 }
 
-func (f Firewall) set() bool { return f.BlockUDP || len(f.OnlyTCP) > 0 }
+func (f Firewall) set() bool { return f.BlockUDP || len(f.OnlyTCP) > 0 || len(f.OnlyPorts) > 0 }
 
-// ParseFirewall reads "open", "no-udp" or "only-tcp:443" (several with commas).
+// ParseFirewall reads "open", "no-udp", "only-tcp:443" or "only:443" (several with commas).
 func ParseFirewall(text string) (Firewall, error) {
 	ports, only := strings.CutPrefix(text, "only-tcp:")
+	both := false
+	if !only {
+		ports, both = strings.CutPrefix(text, "only:")
+	}
 	switch {
 	case text == "open":
 		return Firewall{}, nil
 	case text == "no-udp":
 		return Firewall{BlockUDP: true}, nil
-	case !only:
-		return Firewall{}, fmt.Errorf("%q is no firewall: open, no-udp, only-tcp:443", text)
+	case !only && !both:
+		return Firewall{}, fmt.Errorf("%q is no firewall: open, no-udp, only-tcp:443, only:443", text)
 	}
-	var f Firewall
+	var list []uint16
 	for port := range strings.SplitSeq(ports, ",") {
 		n, err := strconv.ParseUint(port, 10, 16)
 		if err != nil || n == 0 {
 			return Firewall{}, fmt.Errorf("%q is no port", port)
 		}
-		f.OnlyTCP = append(f.OnlyTCP, uint16(n))
+		list = append(list, uint16(n))
 	}
-	return f, nil
+	if both {
+		return Firewall{OnlyPorts: list}, nil
+	}
+	return Firewall{OnlyTCP: list}, nil
 }
 
 // router is the box between a node and its line. Its devices are lan0, joined to
@@ -158,6 +172,19 @@ func (r *router) setNAT(ctx context.Context, n NAT, inside netip.Addr) error {
 	if n == NATNone {
 		return nil
 	}
+	if n == NATOneToOne {
+		return r.nft(ctx, fmt.Sprintf(`table ip nat {
+	chain out {
+		type nat hook postrouting priority srcnat
+		oifname "wan0" masquerade
+	}
+	chain in {
+		type nat hook prerouting priority dstnat
+		iifname "wan0" dnat to %s
+	}
+}
+`, inside))
+	}
 	// A packet nobody asked for is dropped before it has a place in connection
 	// tracking; else its port would be taken when the inside sends to that address.
 	const input = `
@@ -192,7 +219,7 @@ func (r *router) setNAT(ctx context.Context, n NAT, inside netip.Addr) error {
 		iifname "wan0" udp dport @open dnat to %s
 	}
 `, inside)
-	case NATNone, NATPortRestricted:
+	case NATNone, NATPortRestricted, NATOneToOne:
 	}
 	return r.nft(ctx, "table ip nat {\n"+input+translation+"}\n")
 }
@@ -204,13 +231,10 @@ func (r *router) setFirewall(ctx context.Context, f Firewall) error {
 		rules = append(rules, "meta l4proto udp drop")
 	}
 	if len(f.OnlyTCP) > 0 {
-		ports := strings.Trim(strings.ReplaceAll(fmt.Sprint(f.OnlyTCP), " ", ", "), "[]")
-		rules = append(
-			rules,
-			fmt.Sprintf(`iifname "lan0" tcp dport { %s } accept`, ports),
-			fmt.Sprintf(`iifname "wan0" tcp sport { %s } ct state established accept`, ports),
-			"drop",
-		)
+		rules = append(append(rules, only("tcp", f.OnlyTCP)...), "drop")
+	}
+	if len(f.OnlyPorts) > 0 {
+		rules = append(append(append(rules, only("tcp", f.OnlyPorts)...), only("udp", f.OnlyPorts)...), "drop")
 	}
 	return r.nft(ctx, fmt.Sprintf(`
 table inet firewall
@@ -222,4 +246,13 @@ table inet firewall {
 	}
 }
 `, strings.Join(rules, "\n\t\t")))
+}
+
+// only lets the inside ask these ports, and their answers in.
+func only(protocol string, list []uint16) []string {
+	ports := strings.Trim(strings.ReplaceAll(fmt.Sprint(list), " ", ", "), "[]")
+	return []string{
+		fmt.Sprintf(`iifname "lan0" %s dport { %s } accept`, protocol, ports),
+		fmt.Sprintf(`iifname "wan0" %s sport { %s } ct state established accept`, protocol, ports),
+	}
 }

@@ -20,14 +20,14 @@ const help = `
   attach NAME [OPTIONS]         one more link
   switch NAME [OPTIONS]         another link, and the old ones go
   detach NAME                   the newest link goes
-      OPTIONS: if=wlan0  family=dual|4|6  nat=none|endpoint-independent|port-restricted|symmetric
-               firewall=open|no-udp|only-tcp:443  router (for a later firewall)  and impairments
+      OPTIONS: if=wlan0  family=dual|4|6  nat=none|endpoint-independent|port-restricted|symmetric|one-to-one
+               firewall=open|no-udp|only-tcp:443|only:443  router (for a later firewall)  and impairments
   link NAME WORDS               impair its newest link both ways (NAME/wlan0: that one)
   send NAME WORDS               only from it
   receive NAME WORDS            only to it
       WORDS: delay=50ms jitter=10ms loss=20% burst=1%/25% dup=1% reorder=1% reorder-by=10ms
              rate=150k queue=64k down up clear     (what is not named stays as it is)
-  firewall NAME open|no-udp|only-tcp:443
+  firewall NAME open|no-udp|only-tcp:443|only:443
   cut A B | mend A B            the direct way between two nodes
   server start|stop|kill|url    on the node "server"
   status [json]                 every link and what became of its packets

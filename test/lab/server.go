@@ -47,7 +47,7 @@ func newServer(n *netlab.Node, binary string) (*server, error) {
 	s := &server{node: n, binary: binary, dir: dir, cert: filepath.Join(dir, "cert.pem")}
 	var ips []net.IP
 	for _, l := range n.Links() {
-		for _, a := range l.Addrs {
+		for _, a := range l.Public() {
 			ips = append(ips, a.AsSlice())
 		}
 	}

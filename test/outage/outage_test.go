@@ -49,6 +49,7 @@ type world struct {
 	origin      string
 	binary      string
 	data        string
+	args        []string  // of the server
 	serve       *exec.Cmd // nil: the server is dead
 }
 
@@ -91,7 +92,11 @@ func build(t *testing.T) string {
 // startServer returns when the server is ready.
 func (w *world) startServer() {
 	w.t.Helper()
-	cmd := w.server.Command(context.WithoutCancel(w.t.Context()), w.binary, "serve", "--listen", ":8080", "--data", w.data, "--metrics", "")
+	args := append([]string{"serve", "--data", w.data, "--metrics", ""}, w.args...)
+	if w.args == nil {
+		args = append(args, "--listen", ":8080")
+	}
+	cmd := w.server.Command(context.WithoutCancel(w.t.Context()), w.binary, args...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		w.t.Fatal(err)

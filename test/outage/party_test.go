@@ -19,7 +19,10 @@ import (
 
 // A party runs in the test binary itself, started again on a node of the lab: a
 // namespace holds for whole processes.
-const partyEnv = "VISAVIS_OUTAGE_PARTY" // link and origin
+const (
+	partyEnv = "VISAVIS_OUTAGE_PARTY" // link and origin
+	relayEnv = "VISAVIS_OUTAGE_RELAY" // the only way into the relay, or nothing
+)
 
 // take takes part in a call and prints a line for everything that happens, and
 // "picture" for each that arrives.
@@ -47,12 +50,16 @@ func take() error {
 	}
 	call, err := peer.Start(ctx, peer.Config{
 		Link: link, Origin: origin, OpenDoor: true, Video: video, Audio: audio, Sink: out,
+		RelayTransport: peer.RelayTransport(os.Getenv(relayEnv)),
 	})
 	if err != nil {
 		return err
 	}
 	for e := range call.Events() {
 		out.print(describe(e))
+		if over, ok := e.(peer.Ended); ok && over.Route != nil {
+			out.print(route(over.Route))
+		}
 	}
 	return nil
 }
@@ -71,6 +78,14 @@ func describe(e peer.Event) string {
 		return fmt.Sprintf("ended %s %s", e.Reason, e.Code)
 	}
 	return fmt.Sprintf("%T", e)
+}
+
+// route is "route direct", or "route relay" and by what this side reaches it.
+func route(r *peer.Route) string {
+	if r.Local != "relay" && r.Remote != "relay" {
+		return "route direct"
+	}
+	return "route relay " + string(r.Relay)
 }
 
 type printer struct{ mu sync.Mutex }
@@ -96,16 +111,17 @@ type party struct {
 	said  map[string]int // lines so far
 	log   []string       // without pictures, and when, in seconds since the last outage
 	since time.Time
+	leave func() // hangs up
 }
 
-func start(t *testing.T, n *netlab.Node, link, origin string) *party {
+func start(t *testing.T, n *netlab.Node, link, origin string, env ...string) *party {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := n.Command(context.WithoutCancel(t.Context()), program)
-	cmd.Env = append(os.Environ(), partyEnv+"="+link+" "+origin)
+	cmd.Env = append(append(os.Environ(), partyEnv+"="+link+" "+origin), env...)
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	in, err := cmd.StdinPipe()
@@ -119,7 +135,7 @@ func start(t *testing.T, n *netlab.Node, link, origin string) *party {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &party{t: t, name: n.Name, lines: make(chan string, 10_000), said: map[string]int{}, since: time.Now()}
+	p := &party{t: t, name: n.Name, lines: make(chan string, 10_000), said: map[string]int{}, since: time.Now(), leave: func() { in.Close() }}
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
@@ -176,5 +192,26 @@ func (p *party) heard(line string) {
 	p.said[line]++
 	if line != "picture" {
 		p.log = append(p.log, fmt.Sprintf("%.1f %s", time.Since(p.since).Seconds(), line))
+	}
+}
+
+// hangUp ends the call, and the process.
+func (p *party) hangUp() { p.leave() }
+
+// drain reads all that is left of a party that hung up.
+func (p *party) drain() {
+	p.t.Helper()
+	timeout := time.NewTimer(patience)
+	defer timeout.Stop()
+	for {
+		select {
+		case line, ok := <-p.lines:
+			if !ok {
+				return
+			}
+			p.heard(line)
+		case <-timeout.C:
+			p.t.Fatalf("%s does not end; it said %v", p.name, p.log)
+		}
 	}
 }

@@ -39,6 +39,9 @@ func newWire(to netip.AddrPort, local netip.Addr, v6 bool) wire {
 	if v6 {
 		w.name.Family, w.name.Addr = unix.AF_INET6, to.Addr().As16()
 		w.size = unix.SizeofSockaddrInet6
+		if zone, err := strconv.ParseUint(to.Addr().Zone(), 10, 32); err == nil {
+			w.name.Scope_id = uint32(zone) // as withZone writes it
+		}
 	} else {
 		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(&w.name))
 		v4.Family, v4.Addr = unix.AF_INET, to.Addr().As4()
@@ -96,14 +99,14 @@ func newInbox() *inbox {
 	return in
 }
 
-// receive takes what is there. It does not wait.
+// receive waits for a datagram and takes what more there is.
 func (in *inbox) receive(fd uintptr) syscall.Errno {
 	for i := range in.got { // the others are as they were
 		h := &in.heads[i].header
 		h.Namelen = unix.SizeofSockaddrInet6
 		h.SetControllen(controlSize)
 	}
-	n, errno := mmsg(unix.SYS_RECVMMSG, fd, in.heads[:])
+	n, errno := mmsg(unix.SYS_RECVMMSG, fd, in.heads[:], unix.MSG_WAITFORONE)
 	in.got = n
 	return errno
 }
@@ -123,13 +126,16 @@ type outbox struct {
 
 // add takes a frame, which must stay as it is until send.
 func (out *outbox) add(frame []byte, w *wire) {
-	i := out.n
+	out.heads[out.n].address(&out.vectors[out.n], frame, w)
 	out.n++
-	out.vectors[i].Base = &frame[0]
-	out.vectors[i].SetLen(len(frame))
-	h := &out.heads[i].header
+}
+
+func (m *mmsghdr) address(v *unix.Iovec, frame []byte, w *wire) {
+	v.Base = &frame[0]
+	v.SetLen(len(frame))
+	h := &m.header
 	h.Name, h.Namelen = (*byte)(unsafe.Pointer(&w.name)), w.size
-	h.Iov = &out.vectors[i]
+	h.Iov = v
 	h.SetIovlen(1)
 	h.Control = nil
 	if len(w.control) > 0 {
@@ -143,7 +149,7 @@ func (out *outbox) add(frame []byte, w *wire) {
 func (out *outbox) send(fd uintptr) (packets, size int) {
 	waited := false
 	for from := 0; from < out.n; {
-		n, errno := mmsg(unix.SYS_SENDMMSG, fd, out.heads[from:out.n])
+		n, errno := mmsg(unix.SYS_SENDMMSG, fd, out.heads[from:out.n], unix.MSG_DONTWAIT)
 		for i := range n {
 			packets++
 			size += int(out.heads[from+i].size) - channelHeader
@@ -165,9 +171,20 @@ func (out *outbox) send(fd uintptr) (packets, size int) {
 	return packets, size
 }
 
-// mmsg calls recvmmsg or sendmmsg, which do not wait.
-func mmsg(call, fd uintptr, heads []mmsghdr) (int, syscall.Errno) {
-	n, _, errno := unix.Syscall6(call, fd, uintptr(unsafe.Pointer(&heads[0])), uintptr(len(heads)), unix.MSG_DONTWAIT, 0, 0)
+// sendOne sends one packet. It waits for a full socket as long as that has been told to.
+func sendOne(fd uintptr, p []byte, w *wire) syscall.Errno {
+	var heads [1]mmsghdr
+	heads[0].address(new(unix.Iovec), p, w)
+	for {
+		if _, errno := mmsg(unix.SYS_SENDMMSG, fd, heads[:], 0); errno != syscall.EINTR {
+			return errno
+		}
+	}
+}
+
+// mmsg calls recvmmsg or sendmmsg.
+func mmsg(call, fd uintptr, heads []mmsghdr, flags uintptr) (int, syscall.Errno) {
+	n, _, errno := unix.Syscall6(call, fd, uintptr(unsafe.Pointer(&heads[0])), uintptr(len(heads)), flags, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}

@@ -26,7 +26,7 @@ func sharedPort(t *testing.T, network, addr string) net.PacketConn {
 	return pc
 }
 
-func (s *Server) open() int {
+func (s *Server) listeners() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.serving)
@@ -45,9 +45,9 @@ func TestSocketsShareAPort(t *testing.T) {
 			served := make(chan error, 1)
 			go func() { served <- s.ServePacket(pc) }()
 			// A client that comes before all of them are open is asked for its nonce again.
-			for deadline := time.Now().Add(2 * time.Second); s.open() < 4; time.Sleep(time.Millisecond) {
+			for deadline := time.Now().Add(2 * time.Second); s.listeners() < 4; time.Sleep(time.Millisecond) {
 				if time.Now().After(deadline) {
-					t.Fatalf("%d sockets are served, want 4", s.open())
+					t.Fatalf("%d sockets are served, want 4", s.listeners())
 				}
 			}
 			for i := range 8 {

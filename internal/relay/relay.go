@@ -83,7 +83,8 @@ type Config struct {
 	// Path is how ChannelData goes; default [PathFast].
 	Path Path
 	// Sockets is on how many sockets a UDP port is served that may be shared
-	// (SO_REUSEPORT), where there is a fast path; default: one for each CPU, 16 at most.
+	// (SO_REUSEPORT), where there is a fast path; default: one for two CPUs, because more
+	// of them find fewer datagrams each time they look; 16 at most.
 	Sockets int
 }
 
@@ -132,7 +133,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Realm = DefaultRealm
 	}
 	if cfg.Sockets == 0 {
-		cfg.Sockets = min(runtime.GOMAXPROCS(0), maxSockets)
+		cfg.Sockets = min(max(1, runtime.GOMAXPROCS(0)/2), maxSockets)
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -191,14 +192,18 @@ func (s *Server) EndCall(call [16]byte) {
 // the port may be shared, it opens more sockets there, of which the kernel
 // gives one to each client.
 func (s *Server) ServePacket(pc net.PacketConn) error {
-	all := []net.PacketConn{pc}
+	same := []net.PacketConn{pc}
 	if s.path == PathFast {
-		all = append(all, siblings(pc, s.sockets-1)...)
+		same = append(same, siblings(pc, s.sockets-1)...)
 	}
-	var sockets errgroup.Group
-	for _, pc := range all {
-		sockets.Go(func() error {
-			err := s.servePacket(pc)
+	var all []socket
+	for _, pc := range same {
+		all = append(all, s.open(pc))
+	}
+	var serving errgroup.Group
+	for _, one := range all {
+		serving.Go(func() error {
+			err := s.servePacket(one.PacketConn, one.fast)
 			if err != nil {
 				for _, other := range all {
 					_ = other.Close() // what ended this one is the error that counts
@@ -207,21 +212,29 @@ func (s *Server) ServePacket(pc net.PacketConn) error {
 			return err
 		})
 	}
-	return sockets.Wait()
+	return serving.Wait()
 }
 
-// servePacket serves one socket. The listener that its clients belong to is its own.
-func (s *Server) servePacket(pc net.PacketConn) error {
+// socket is one of a UDP port.
+type socket struct {
+	net.PacketConn
+	fast *table // nil: everything is for pion
+}
+
+func (s *Server) open(pc net.PacketConn) socket {
 	if c := withOrigin(pc); c != nil {
 		pc = c
 	}
-	var fast *table
 	if s.path == PathFast {
-		var c net.PacketConn
-		if c, fast = withFastPath(pc, s.metrics); fast != nil {
-			pc = c
+		if c, t := withFastPath(pc, s.metrics); t != nil {
+			return socket{c, t}
 		}
 	}
+	return socket{pc, nil}
+}
+
+// servePacket serves one socket. The listener that its clients belong to is its own.
+func (s *Server) servePacket(pc net.PacketConn, fast *table) error {
 	return s.serve(pc.Close, func(l *listener, cfg *turn.ServerConfig) {
 		s.loop.open(l.id, fast)
 		cfg.PacketConnConfigs = []turn.PacketConnConfig{{

@@ -135,7 +135,7 @@ func (s *soundMeter) came(p soundPacket) {
 	s.number++
 	s.missing += s.numbers.lost(p.number)
 	s.since++
-	if s.since > soundSettle && p.number == s.last.number+1 {
+	if s.since > soundSettle {
 		sent := time.Duration(int32(p.stamp-s.last.stamp)) * time.Second / audioClock //nolint:gosec // the wrap is meant
 		s.wander += (p.at.Sub(s.last.at) - sent).Abs()
 		s.steps++

@@ -168,7 +168,7 @@ func (c *probeCmd) verdict(r *probe.Report) error {
 	case r.OK && !missing:
 		return nil
 	case r.Working() > 0:
-		return &exitError{exitPartly, errors.New("not every transport works")}
+		return &exitError{exitPartly, fmt.Errorf("not every transport works; visavis doctor --outside %s looks closer", r.Server)}
 	}
-	return errors.New("no transport works")
+	return fmt.Errorf("no transport works; visavis doctor --outside %s looks closer", r.Server)
 }

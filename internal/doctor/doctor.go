@@ -17,6 +17,7 @@ package doctor
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
@@ -91,7 +92,8 @@ type Config struct {
 	Address []netip.Addr  // public ones, if they are known
 	Hold    time.Duration // for so long an idle connection through the proxy is kept; 0: not at all
 
-	proc string // where the kernel tells about itself; "": /proc
+	proc  string      // where the kernel tells about itself; "": /proc
+	trust *tls.Config // for the public URL; nil: what this machine trusts
 }
 
 const (

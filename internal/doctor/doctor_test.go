@@ -2,12 +2,14 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/pion/stun/v4"
 	"go.uber.org/goleak"
 
 	"github.com/visavis-call/visavis/internal/testkit"
@@ -122,4 +124,42 @@ func TestSilenceOverUDP(t *testing.T) {
 	f := outsideFacts{greeting: &greeting{}, v4: w, turn: map[string]error{}}
 	r := report("", judgeOutside(f))
 	wantLevels(t, r, map[string]Level{"outside.udp4": Problem, "outside.turn_udp": OK})
+}
+
+// A STUN server alone is no relay.
+func TestSTUNIsNoTURN(t *testing.T) {
+	t.Parallel()
+	pc, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		buffer := make([]byte, 1500)
+		for {
+			n, from, err := pc.ReadFrom(buffer)
+			if err != nil {
+				return
+			}
+			m := &stun.Message{Raw: buffer[:n]}
+			if m.Decode() != nil {
+				continue
+			}
+			answer, err := stun.Build(stun.NewTransactionIDSetter(m.TransactionID), stun.NewType(m.Type.Method, stun.ClassErrorResponse), stun.CodeBadRequest)
+			if err == nil {
+				_, _ = pc.WriteTo(answer.Raw, from) // the test would miss it
+			}
+		}
+	}()
+	conn, err := net.Dial("udp4", pc.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := isTURN(conn, false); err == nil || errors.Is(err, errSilent) {
+		t.Errorf("a server that knows no relay passes for one: %v", err)
+	}
+	conn.Close()
+	pc.Close()
+	<-answered
 }

@@ -150,6 +150,8 @@ func TestJudgeProxy(t *testing.T) {
 	broken := errors.New("400 Bad Request")
 	check(t, "well", judgeProxy(proxyFacts{running: true}), "proxy.websocket ok")
 	check(t, "well, and patient", judgeProxy(proxyFacts{running: true, hold: time.Minute}), "proxy.websocket ok", "proxy.idle ok")
+	check(t, "on this machine", judgeProxy(proxyFacts{running: true, clients: 5, near: 1}), "proxy.websocket ok", "proxy.near ok")
+	check(t, "on another machine", judgeProxy(proxyFacts{running: true, clients: 5}), "proxy.websocket ok", "proxy.near warning")
 	check(t, "impatient", judgeProxy(proxyFacts{running: true, hold: time.Minute, held: 10 * time.Second}), "proxy.websocket ok", "proxy.idle problem")
 	check(t, "no WebSocket", judgeProxy(proxyFacts{running: true, err: broken}), "proxy.websocket problem")
 	check(t, "no server", judgeProxy(proxyFacts{err: broken}), "proxy.websocket warning")

@@ -26,18 +26,23 @@ const (
 	tcpTable = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n" +
 		"   0: 0100007F:01BB 0200007F:E604 01 00000000:00000000 00:00000000 00000000     0        0 4000 1 0 100 0 0 10 0\n"
 	tcp6Table = "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n" +
-		"   0: 00000000000000000000000000000000:01BB 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0\n"
+		"   0: 00000000000000000000000000000000:01BB 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0\n" +
+		"   1: 0000000000000000FFFF00000100007F:01BB 0000000000000000FFFF00000100007F:E606 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 100 0 0 10 0\n" +
+		"   2: 0000000000000000FFFF00000500000A:01BB 0000000000000000FFFF00007F00000A:E606 01 00000000:00000000 00:00000000 00000000     0        0 4713 1 0 100 0 0 10 0\n"
 )
 
 func TestHolder(t *testing.T) {
-	proc := fakeProc(t, map[string]string{"net/tcp": tcpTable, "net/tcp6": tcp6Table, "42/comm": "nginx\n", "42/fd/x": "", "7/comm": "sh\n", "7/fd/x": ""})
-	for link, target := range map[string]string{"42/fd/3": "socket:[4711]", "7/fd/3": "socket:[4000]"} {
+	proc := fakeProc(t, map[string]string{"net/tcp": tcpTable, "net/tcp6": tcp6Table, "42/comm": "nginx\n", "42/fd/x": "", "1/comm": "sh\n", "1/fd/x": ""})
+	for link, target := range map[string]string{"42/fd/3": "socket:[4711]", "1/fd/3": "socket:[4000]"} {
 		if err := os.Symlink(target, filepath.Join(proc, link)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got := holder(proc, 443); got != "nginx (pid 42)" {
 		t.Errorf("port 443 is held by %q", got)
+	}
+	if all, near := clients(proc, 443); all != 3 || near != 2 {
+		t.Errorf("%d clients, %d of them near; want 3 and 2", all, near)
 	}
 	if got := holder(proc, 444); got != "" {
 		t.Errorf("port 444 is held by %q", got)

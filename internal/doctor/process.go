@@ -9,8 +9,11 @@ import (
 	"strings"
 )
 
-// listening is the state of a listening socket in /proc/net/tcp (proc(5)).
-const listening = "0A"
+// States of a socket in /proc/net/tcp (proc(5)).
+const (
+	established = "01"
+	listening   = "0A"
+)
 
 // holder names the program that listens on a TCP port: "nginx (pid 12)"; "" if that
 // cannot be told, for want of rights or of a Linux.
@@ -29,11 +32,9 @@ func holder(proc string, port int) string {
 // listener is the process that listens on a TCP port, or 0.
 func listener(proc string, port int) int {
 	sockets := map[string]bool{}
-	for _, table := range []string{"tcp", "tcp6"} {
-		for _, s := range socketTable(filepath.Join(proc, "net", table)) {
-			if s.state == listening && s.port == port {
-				sockets["socket:["+s.inode+"]"] = true
-			}
+	for _, s := range sockets4and6(proc) {
+		if s.state == listening && s.port == port {
+			sockets["socket:["+s.inode+"]"] = true
 		}
 	}
 	if len(sockets) == 0 {
@@ -52,11 +53,38 @@ func listener(proc string, port int) int {
 	return 0
 }
 
-// socket is one row of a table of sockets.
+// clients counts the connections to a TCP port, and those of them from this machine
+// by a loopback address.
+func clients(proc string, port int) (all, near int) {
+	for _, s := range sockets4and6(proc) {
+		if s.state == established && s.port == port {
+			all++
+			if s.loopback {
+				near++
+			}
+		}
+	}
+	return all, near
+}
+
+// socketRow is one row of a table of sockets.
 type socketRow struct {
-	port  int // ours
-	state string
-	inode string
+	port     int  // ours
+	loopback bool // the other side is
+	state    string
+	inode    string
+}
+
+func sockets4and6(proc string) []socketRow {
+	return append(socketTable(filepath.Join(proc, "net", "tcp")), socketTable(filepath.Join(proc, "net", "tcp6"))...)
+}
+
+// isLoopback reads an address as the kernel writes it, in words of its own byte order;
+// on a machine whose order is the other one nothing is found to be loopback.
+func isLoopback(hex string) bool {
+	const mapped = "0000000000000000FFFF0000" // of IPv4 in IPv6
+	v4 := strings.TrimPrefix(hex, mapped)
+	return hex == "00000000000000000000000001000000" || len(v4) == 8 && strings.HasSuffix(v4, "7F")
 }
 
 func socketTable(path string) []socketRow {
@@ -76,7 +104,8 @@ func socketTable(path string) []socketRow {
 		if err != nil {
 			continue // the heading
 		}
-		out = append(out, socketRow{int(port), fields[3], fields[9]})
+		remote, _, _ := strings.Cut(fields[2], ":")
+		out = append(out, socketRow{int(port), isLoopback(remote), fields[3], fields[9]})
 	}
 	return out
 }

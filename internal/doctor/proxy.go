@@ -20,6 +20,9 @@ type proxyFacts struct {
 	unseen  bool          // the way from here to the public URL is closed
 	hold    time.Duration // asked for
 	held    time.Duration // until it was cut; 0: it was not
+	// Connections to the server while one goes through the proxy, and those of them
+	// from a loopback address of this machine.
+	clients, near int
 }
 
 // checkProxy connects as people do, through the public URL, if that is a proxy's.
@@ -29,12 +32,13 @@ func checkProxy(ctx context.Context, cfg *Config, here *place) []Finding {
 		return nil
 	}
 	f := proxyFacts{url: cfg.URL, running: here.running != nil, hold: cfg.Hold}
-	g, err := open(ctx, cfg.URL, nil)
+	g, err := open(ctx, cfg.URL, cfg.trust)
 	f.err = err
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		f.unseen = true
 	}
 	if err == nil {
+		f.clients, f.near = clients(cfg.procDir(), cfg.port())
 		f.held = hold(ctx, g.conn, cfg.Hold)
 	}
 	return judgeProxy(f)
@@ -74,6 +78,13 @@ func judgeProxy(f proxyFacts) []Finding {
 		return []Finding{bad("proxy.websocket", "let the proxy pass WebSocket on (Upgrade, Connection), and Host: docs/operating.md, Behind a proxy", "the server runs, but it does not answer through %s: %v", f.url, f.err)}
 	}
 	out := []Finding{good("proxy.websocket", "the proxy at %s passes WebSocket on", f.url)}
+	if f.running && f.clients > 0 {
+		if f.near > 0 {
+			out = append(out, good("proxy.near", "the proxy comes from this machine: what it says of its clients (X-Forwarded-For) is believed"))
+		} else {
+			out = append(out, warn("proxy.near", "let the proxy on this machine connect to 127.0.0.1, and server.listen include it", "the proxy does not come from a loopback address: what it says of its clients (X-Forwarded-For) is not believed, and all share the limits of one address"))
+		}
+	}
 	switch {
 	case f.hold == 0:
 	case f.held > 0:

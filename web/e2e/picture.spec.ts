@@ -25,6 +25,15 @@ test("camera and surroundings each have a light and an advice, and the report ha
   audit.expectClean();
 });
 
+test("without streams of frames, as in Firefox, the picture is looked at by way of a video", async ({ person }) => {
+  const page = await person();
+  await page.addInitScript(() => void Object.assign(globalThis, { MediaStreamTrackProcessor: undefined }));
+  await page.goto("/test");
+  await page.getByRole("button", { name: /^Surroundings/ }).click();
+  await expect(page.getByRole("group", { name: "Camera" })).toContainText("Good Your camera is fine.");
+  await expect(page.getByRole("group", { name: "Surroundings" })).toContainText("No face can be seen.");
+});
+
 test("the lobby looks at the camera by itself, and at faces only if asked", async ({ person }) => {
   const page = await person();
   const asked: string[] = [];

@@ -14,11 +14,11 @@ type dnsFacts struct {
 	addrs      []netip.Addr
 	interfaces []netip.Addr
 	public     []netip.Addr // as others see this machine, or as given
-	only4      bool         // the server listens on IPv4 only
+	only       string       // "4" or "6": the server listens on one family alone
 }
 
 func checkDNS(ctx context.Context, cfg *Config, here *place) []Finding {
-	f := dnsFacts{host: cfg.publicHost(), interfaces: here.interfaces, only4: cfg.host().Is4()}
+	f := dnsFacts{host: cfg.publicHost(), interfaces: here.interfaces, only: cfg.family()}
 	if f.host == "" {
 		return nil
 	}
@@ -63,8 +63,8 @@ func (f dnsFacts) judge(id, record string, is func(netip.Addr) bool) []Finding {
 		}
 		return []Finding{good(id, "%s has no %s record, and this machine no such address that others reach", f.host, record)}
 	}
-	if id == "dns.aaaa" && f.only4 {
-		return []Finding{bad(id, "server.listen without an address, like \":443\"; or take the AAAA record away", "%s has an AAAA record, but the server listens on IPv4 only: many try IPv6 first", f.host)}
+	if f.only != "" && (f.only == "4") == (id == "dns.aaaa") {
+		return []Finding{bad(id, "server.listen without an address, like \":443\"; or take the record away", "%s has a record %s, but the server listens on IPv%s alone: many try the other first", f.host, record, f.only)}
 	}
 	var foreign []netip.Addr
 	for _, a := range named {

@@ -129,10 +129,24 @@ func (c *Config) onlyHere() bool { return c.host().IsLoopback() }
 // near is where the server is reached from this machine.
 func (c *Config) near() string {
 	at := "127.0.0.1"
-	if h := c.host(); h.IsValid() && !h.IsUnspecified() {
+	switch h := c.host(); {
+	case h.IsValid() && !h.IsUnspecified():
 		at = h.String()
+	case h.Is6():
+		at = "::1"
 	}
 	return net.JoinHostPort(at, strconv.Itoa(c.port()))
+}
+
+// family is "4" or "6" if Listen is for one alone (docs/operating.md, Addresses).
+func (c *Config) family() string {
+	switch h := c.host(); {
+	case !h.IsValid():
+		return ""
+	case h.Is4():
+		return "4"
+	}
+	return "6"
 }
 
 func (c *Config) procDir() string {

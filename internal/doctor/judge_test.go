@@ -49,6 +49,10 @@ func TestJudgePorts(t *testing.T) {
 	check(t, "runs", judgePorts(f), "port.tcp ok", "port.udp ok")
 	f.udpSeen = false
 	check(t, "UDP is closed", judgePorts(f), "port.tcp ok", "port.udp problem")
+	f.udpSeen, f.six = true, true
+	check(t, "both families", judgePorts(f), "port.tcp ok", "port.udp ok", "port.ipv6 ok")
+	f.sixErr = errSilent
+	check(t, "IPv4 only", judgePorts(f), "port.tcp ok", "port.udp ok", "port.ipv6 warning")
 	f = portFacts{listen: ":443", port: 443, tcp: tenureOther, udp: tenureFree, holder: "nginx (pid 7)", metrics: ":9090", metricsBound: true}
 	got := judgePorts(f)
 	check(t, "taken", got, "port.tcp problem", "port.udp ok", "metrics.listen warning")
@@ -106,7 +110,8 @@ func TestJudgeDNS(t *testing.T) {
 		{"elsewhere", dnsFacts{addrs: addrs("203.0.113.9"), interfaces: addrs("203.0.113.5")}, []string{"dns.a problem", "dns.aaaa ok"}},
 		{"not known", dnsFacts{addrs: addrs("203.0.113.9"), interfaces: addrs("10.0.0.5")}, []string{"dns.a warning", "dns.aaaa ok"}},
 		{"AAAA without IPv6", dnsFacts{addrs: here, interfaces: addrs("203.0.113.5")}, []string{"dns.a ok", "dns.aaaa problem"}},
-		{"AAAA, and a server for IPv4 only", dnsFacts{addrs: here, interfaces: here, only4: true}, []string{"dns.a ok", "dns.aaaa problem"}},
+		{"AAAA, and a server for IPv4 only", dnsFacts{addrs: here, interfaces: here, only: "4"}, []string{"dns.a ok", "dns.aaaa problem"}},
+		{"A, and a server for IPv6 only", dnsFacts{addrs: here, interfaces: here, only: "6"}, []string{"dns.a problem", "dns.aaaa ok"}},
 		{"IPv6 that nobody is told of", dnsFacts{addrs: addrs("203.0.113.5"), interfaces: here}, []string{"dns.a ok", "dns.aaaa warning"}},
 	} {
 		tt.f.host = "call.example.org"
@@ -176,6 +181,17 @@ func TestReport(t *testing.T) {
 	} {
 		if got := report("", tt.findings).Worst; got != tt.want {
 			t.Errorf("%v: %s, want %s", brief(tt.findings), got, tt.want)
+		}
+	}
+}
+
+func TestNear(t *testing.T) {
+	for listen, want := range map[string]string{
+		":443": "127.0.0.1:443 ", "0.0.0.0:443": "127.0.0.1:443 4", "[::]:443": "[::1]:443 6", "192.0.2.7:443": "192.0.2.7:443 4", "localhost:443": "127.0.0.1:443 4",
+	} {
+		c := Config{Listen: listen}
+		if got := c.near() + " " + c.family(); got != want {
+			t.Errorf("%s is near at %q, want %q", listen, got, want)
 		}
 	}
 }

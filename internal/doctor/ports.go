@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"syscall"
 )
 
@@ -30,6 +31,8 @@ type portFacts struct {
 	udpErr       error
 	holder       string // who has TCP, if that can be told
 	udpSeen      bool   // visavis has TCP and answers over UDP
+	six          bool   // it should be there over IPv6, too
+	sixErr       error
 	plain        string // the second address, "" without one
 	plainErr     error
 	metrics      string
@@ -51,20 +54,48 @@ func checkPorts(ctx context.Context, cfg *Config, here *place) []Finding {
 			f.udpSeen = f.udpErr == nil
 			_ = conn.Close() // it was only asked
 		}
+		if f.six = cfg.family() == "" && hasIPv6(ctx); f.six {
+			f.sixErr = bySix(ctx, f.port)
+		}
 		return judgePorts(f)
 	}
-	if l, err := lc.Listen(ctx, "tcp", cfg.Listen); err == nil {
+	if l, err := lc.Listen(ctx, "tcp"+cfg.family(), cfg.Listen); err == nil {
 		_ = l.Close() // only to see whether it can be had
 	} else {
 		f.tcp, f.tcpErr = tenureOf(err), err
 		f.holder = holder(cfg.procDir(), f.port)
 	}
-	if l, err := lc.ListenPacket(ctx, "udp", cfg.Listen); err == nil {
+	if l, err := lc.ListenPacket(ctx, "udp"+cfg.family(), cfg.Listen); err == nil {
 		_ = l.Close() // the same
 	} else {
 		f.udp, f.udpErr = tenureOf(err), err
 	}
 	return judgePorts(f)
+}
+
+// hasIPv6 reports whether this machine speaks it, with itself at least.
+func hasIPv6(ctx context.Context) bool {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp6", "[::1]:0")
+	return err == nil && l.Close() == nil
+}
+
+// bySix reaches the port by the IPv6 loopback address, over TCP and UDP.
+func bySix(ctx context.Context, port int) error {
+	address := net.JoinHostPort("::1", strconv.Itoa(port))
+	d := net.Dialer{Timeout: askTimeout}
+	tcp, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	_ = tcp.Close() // that it opens is enough
+	udp, err := dialUDP(ctx, "udp", address)
+	if err != nil {
+		return err
+	}
+	defer udp.Close()
+	_, err = seen(udp, false)
+	return err
 }
 
 // plainPort tries the second address: to reach it if the server runs, to have it if not.
@@ -74,7 +105,7 @@ func plainPort(ctx context.Context, cfg *Config, running bool) error {
 	}
 	if !running {
 		var lc net.ListenConfig
-		l, err := lc.Listen(ctx, "tcp", cfg.Plain)
+		l, err := lc.Listen(ctx, "tcp"+(&Config{Listen: cfg.Plain}).family(), cfg.Plain)
 		if err != nil {
 			return err
 		}
@@ -108,6 +139,13 @@ func judgePorts(f portFacts) []Finding {
 		if !f.udpSeen {
 			out[1] = bad("port.udp", udpRemedy(f.port), "visavis answers at %s over TCP, but not over UDP: no call gets to the relay quickly, and none finds a direct path", f.listen)
 		}
+	}
+	switch {
+	case !f.six:
+	case f.sixErr != nil:
+		out = append(out, warn("port.ipv6", "server.listen without an address, like \":443\", and the firewall of this machine for IPv6", "visavis does not answer over IPv6: %v", f.sixErr))
+	default:
+		out = append(out, good("port.ipv6", "and over IPv6"))
 	}
 	switch {
 	case f.plain == "":

@@ -106,7 +106,8 @@ func doctorConfig(c config.Config) doctor.Config {
 	return doctor.Config{
 		Listen: c.Server.Listen, Plain: c.Server.HTTPListen, URL: doctorURL(c),
 		Cert: c.Server.TLSCert, Key: c.Server.TLSKey, TLS: c.TLS(),
-		Data: c.Storage.Data, Metrics: c.Metrics.Listen, Connections: c.Limits.Connections,
+		ByPort: c.ACME.Domains != "" && c.ACME.DNSCommand == "",
+		Data:   c.Storage.Data, Metrics: c.Metrics.Listen, Connections: c.Limits.Connections,
 	}
 }
 

@@ -83,6 +83,7 @@ type Config struct {
 	URL         string // public origin; "": whatever clients use
 	Cert, Key   string // files; "": no TLS by these
 	TLS         bool   // the server does TLS itself
+	ByPort      bool   // an ACME server looks at port 80 or 443, to see whose the name is
 	Plain       string // second address, without TLS; "": none
 	Data        string
 	Metrics     string
@@ -188,7 +189,7 @@ func Examine(ctx context.Context, cfg Config) Report {
 	here := look(ctx, &cfg)
 	var all []Finding
 	for _, check := range []func(context.Context, *Config, *place) []Finding{
-		checkPorts, checkFirewall, checkAddress, checkDNS, checkHTTPS, checkCertificate, checkProxy, checkHairpin,
+		checkPorts, checkFirewall, checkAddress, checkDNS, checkHTTPS, checkWays, checkCertificate, checkProxy, checkHairpin,
 		checkClock, checkKernel, checkData,
 	} {
 		all = append(all, check(ctx, &cfg, here)...)

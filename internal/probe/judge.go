@@ -164,9 +164,11 @@ func slower(a, b float64) float64 {
 	return max(a, b)
 }
 
+// between is 0 only for a step that did not come to an end. The first picture may be
+// read before it is known that the connection is proven, which came first.
 func between(from, to time.Time) float64 {
 	if from.IsZero() || to.IsZero() {
 		return 0
 	}
-	return milliseconds(max(0, to.Sub(from)))
+	return milliseconds(max(10*time.Microsecond, to.Sub(from)))
 }

@@ -100,3 +100,12 @@ func TestJudgeMeasures(t *testing.T) {
 		t.Errorf("words equal: %v", got.WordsEqual)
 	}
 }
+
+// What is read in the other order has taken no time; it has not failed to happen.
+func TestPictureBeforeProof(t *testing.T) {
+	o := good()
+	o.host.picture, o.guest.picture = o.host.bound.Add(-time.Millisecond), o.guest.bound.Add(-time.Millisecond)
+	if got := judge(TURNTCP, o).Steps.Picture; got != 0.01 {
+		t.Errorf("the picture took %v ms", got)
+	}
+}

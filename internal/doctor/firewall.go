@@ -50,12 +50,10 @@ func ufwHint(text string, port int) (blocked bool, remedy string) {
 	if !strings.Contains(text, "Status: active") {
 		return false, ""
 	}
-	allowed := func(protocol string) bool {
-		return regexp.MustCompile(fmt.Sprintf(`(?m)^%d(/%s)?\s.*ALLOW`, port, protocol)).MatchString(text)
-	}
 	var missing []string
 	for _, protocol := range []string{"tcp", "udp"} {
-		if !allowed(protocol) {
+		rule := regexp.MustCompile(`(?m)^([0-9:,]+)(?:/` + protocol + `)?\s.*ALLOW`)
+		if !anyCovers(rule.FindAllStringSubmatch(text, -1), port) {
 			missing = append(missing, fmt.Sprintf("ufw allow %d/%s", port, protocol))
 		}
 	}
@@ -72,20 +70,39 @@ func nftHint(text string, port int) (blocked bool, remedy string) {
 		return false, ""
 	}
 	// Both protocols may share a rule: tcp dport 443, th dport { 443, 3478 }.
-	rule := func(protocol string) bool {
-		return regexp.MustCompile(fmt.Sprintf(`(%s|th) dport (%d\b|\{[^}]*\b%d\b[^}]*\})[^\n]*accept`, protocol, port, port)).MatchString(text)
+	open := func(protocol string) bool {
+		rule := regexp.MustCompile(`(?:` + protocol + `|th) dport ([0-9-]+|\{[^}]*\})[^\n]*accept`)
+		return anyCovers(rule.FindAllStringSubmatch(text, -1), port)
 	}
-	return !rule("tcp") || !rule("udp"), fmt.Sprintf("nft add rule inet filter input meta l4proto '{ tcp, udp }' th dport %d accept (table and chain as in nft list ruleset)", port)
+	return !open("tcp") || !open("udp"), fmt.Sprintf("nft add rule inet filter input meta l4proto '{ tcp, udp }' th dport %d accept (table and chain as in nft list ruleset)", port)
 }
 
 func iptablesHint(text string, port int) (blocked bool, remedy string) {
 	if !iptablesDrops.MatchString(text) {
 		return false, ""
 	}
-	p := strconv.Itoa(port)
-	rule := func(protocol string) bool {
-		return regexp.MustCompile(`(?m)^-A INPUT .*-p ` + protocol + ` .*--dports? [0-9,:]*\b` + p + `\b.* -j ACCEPT`).MatchString(text)
+	open := func(protocol string) bool {
+		rule := regexp.MustCompile(`(?m)^-A INPUT .*-p ` + protocol + ` .*--dports? ([0-9,:]+) .*-j ACCEPT`)
+		return anyCovers(rule.FindAllStringSubmatch(text, -1), port)
 	}
-	return !rule("tcp") || !rule("udp"),
-		fmt.Sprintf("iptables -I INPUT -p tcp --dport %s -j ACCEPT; iptables -I INPUT -p udp --dport %s -j ACCEPT; the same with ip6tables", p, p)
+	return !open("tcp") || !open("udp"),
+		fmt.Sprintf("iptables -I INPUT -p tcp --dport %d -j ACCEPT; iptables -I INPUT -p udp --dport %d -j ACCEPT; the same with ip6tables", port, port)
+}
+
+// anyCovers reports whether the port is in one of the lists that rules have matched.
+func anyCovers(rules [][]string, port int) bool {
+	for _, rule := range rules {
+		for _, item := range strings.FieldsFunc(rule[1], func(r rune) bool { return strings.ContainsRune("{}, \t\n", r) }) {
+			low, high, isRange := strings.Cut(strings.Replace(item, ":", "-", 1), "-")
+			if !isRange {
+				high = low
+			}
+			from, errFrom := strconv.Atoi(low)
+			to, errTo := strconv.Atoi(high)
+			if errFrom == nil && errTo == nil && from <= port && port <= to {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -1,6 +1,10 @@
 package peer
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +34,28 @@ func TestOwnServers(t *testing.T) {
 	}
 	if out := ownServers([]protocol.Server{{URLs: many}, {URLs: many}}, "https://call.example"); len(out) != 1 || len(out[0].URLs) != maxServerURLs {
 		t.Errorf("of 32 URLs %v are used", out)
+	}
+}
+
+// A server cannot have another machine asked from here, nor keep a client on the run.
+func TestRedirects(t *testing.T) {
+	var came, here atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { came.Add(1) }))
+	defer other.Close()
+	elsewhere := strings.Replace(other.URL, "127.0.0.1", "localhost", 1)
+	for name, to := range map[string]string{"another host": elsewhere, "for ever": protocol.PathSignaling} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			here.Add(1)
+			http.Redirect(w, r, to, http.StatusFound)
+		}))
+		_, err := dialSignaling(t.Context(), http.DefaultClient, s.URL)
+		if err == nil || !strings.Contains(err.Error(), "the server leads to") {
+			t.Errorf("%s: %v", name, err)
+		}
+		s.Close()
+	}
+	if came.Load() > 0 || here.Load() > 1+maxRedirects+1 {
+		t.Errorf("another machine was asked %d times, the server %d times", came.Load(), here.Load())
 	}
 }
 

@@ -39,13 +39,14 @@ func (k *keeper) RoundTrip(q *http.Request) (*http.Response, error) {
 	return r, err
 }
 
-// keeping is client with a transport that keeps hold of what it upgrades.
+// keeping is client with a transport that keeps hold of what it upgrades, and that
+// stays at the server.
 func keeping(client *http.Client) (*http.Client, *keeper) {
 	k := &keeper{transport: client.Transport}
 	if k.transport == nil {
 		k.transport = http.DefaultTransport
 	}
 	other := *client
-	other.Transport = k
+	other.Transport, other.CheckRedirect = k, sameServer
 	return &other, k
 }

@@ -6,9 +6,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 
 // greeting is what a visavis says to everybody who connects.
 type greeting struct {
+	host    string // that was asked
 	welcome protocol.Welcome
 	ahead   time.Duration // its clock is ahead of ours by so much
 	unsure  time.Duration // by so much this may be wrong
@@ -51,6 +54,7 @@ func open(ctx context.Context, origin string, secure *tls.Config) (*greeting, er
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	g := &greeting{}
+	g.host, _, _ = hostPort(origin)
 	transport := &http.Transport{TLSClientConfig: secure, DisableKeepAlives: true, TLSHandshakeTimeout: askTimeout}
 	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		g.at, _ = netip.ParseAddrPort(info.Conn.RemoteAddr().String())
@@ -62,7 +66,7 @@ func open(ctx context.Context, origin string, secure *tls.Config) (*greeting, er
 	asked := time.Now()
 	ws, _, err := websocket.Dial(httptrace.WithClientTrace(ctx, trace), //nolint:bodyclose // its contract: there is nothing to close
 		"ws"+strings.TrimPrefix(origin, "http")+protocol.PathSignaling, &websocket.DialOptions{
-			HTTPClient: &http.Client{Transport: transport}, Subprotocols: []string{protocol.SubprotocolNative},
+			HTTPClient: &http.Client{Transport: transport, CheckRedirect: sameServer}, Subprotocols: []string{protocol.SubprotocolNative},
 		})
 	if err != nil {
 		return nil, err
@@ -100,10 +104,39 @@ func (g *greeting) understand(data []byte, asked, now time.Time) error {
 	return nil
 }
 
-// stun is where the server answers STUN: host and port of its first URL.
-func (g *greeting) stun() string {
-	if len(g.welcome.STUN) == 0 {
-		return ""
+// maxRedirects is more than the one to TLS that a server has reason for.
+const maxRedirects = 3
+
+// sameServer follows a server to TLS, and not to another machine: a stranger could have
+// something of this network asked from here.
+func sameServer(r *http.Request, via []*http.Request) error {
+	from := via[len(via)-1].URL
+	if !sameHost(r.URL.Hostname(), from.Hostname()) || from.Scheme == "https" && r.URL.Scheme != "https" || len(via) > maxRedirects {
+		return fmt.Errorf("it leads to %q: ask there", r.URL.Scheme+"://"+r.URL.Host)
 	}
-	return strings.TrimPrefix(g.welcome.STUN[0], "stun:")
+	return nil
+}
+
+func sameHost(a, b string) bool {
+	x, errX := netip.ParseAddr(a)
+	y, errY := netip.ParseAddr(b)
+	if errX == nil && errY == nil {
+		return x == y
+	}
+	return strings.EqualFold(a, b)
+}
+
+// stun is where the server answers STUN: host and port of its first URL at its own host,
+// "" without one. Clients take no other either.
+func (g *greeting) stun() string {
+	for _, u := range g.welcome.STUN {
+		host, port, err := net.SplitHostPort(strings.TrimPrefix(u, "stun:"))
+		if err != nil || !sameHost(host, g.host) {
+			continue
+		}
+		if _, err := strconv.ParseUint(port, 10, 16); err == nil {
+			return net.JoinHostPort(g.host, port)
+		}
+	}
+	return ""
 }

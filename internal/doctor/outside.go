@@ -157,9 +157,12 @@ func judgeOutside(f outsideFacts) []Finding {
 		if !w.usable() {
 			continue
 		}
-		if w.udp != nil {
+		switch {
+		case w.udp != nil:
 			out = append(out, bad(w.id, "open it for UDP, in the firewall of the machine and in that of its provider: "+f.stun, "no answer comes over UDP and %s: %v", w.name, w.udp))
-		} else {
+		case f.stun == "":
+			out = append(out, bad(w.id, "let a proxy pass Host on: docs/operating.md, Behind a proxy", "UDP over %s was not tried: the server names no STUN at %s, and clients take no other", w.name, f.host))
+		default:
 			out = append(out, good(w.id, "UDP goes both ways over %s, in %v; this machine is seen as %v", w.name, w.rtt.Round(100*time.Microsecond), w.seen.Addr()))
 		}
 	}

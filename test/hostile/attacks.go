@@ -130,5 +130,7 @@ func foundOnTheWay() []Attack {
 		{"B42", "uses the network check from a foreign page, without end, or to have something sent elsewhere", "server", "refused, few, nothing leaves", all(unitSignaling("TestCheckRefusals"), unitSignaling("TestChecksAreFew"), unitRelay("TestCheckStaysInTheLoop"), unitRelay("TestCheckIsSmall"), unitRelay("TestCheckIsOverWithItsNearEnd"), inGo("./internal/mirror", "TestOffersThatAreRefused"))},
 		{"B43", "hides where a candidate points: other white space between its fields, so that a check and the browser read different addresses", "both", "nothing is sent there", all(inTS("src/engine/candidate.test.ts"), inTS("src/engine/discretion.test.ts"), inGo("./peer", "TestReach"))},
 		{"B44", "waits at the door and floods the host's line through the relay from many allocations, uses up the call's share, or keeps the relay", "server", "policed, the next guest has all of it, revoked", all(unitRelay("TestManySendersFillNoReceiver"), unitRelay("TestRevokedGuestLeavesTheVolume"), inGo("./internal/call", "TestNext"), inGo("./internal/call", "TestDropRevokesRelay"))},
+		{"B45", "leads a client that asks for signaling to another machine, or round in a circle", "native", "given up; nobody else is asked", inGo("./peer", "TestRedirects")},
+		{"B46", "a server under examination names STUN on, and leads to, machines next to whoever examines it", "native", "not asked, and said", all(inGo("./internal/doctor", "TestStrangerLeadsNowhere"), inGo("./internal/doctor", "TestEndlessRedirects"))},
 	}
 }

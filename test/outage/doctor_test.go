@@ -47,6 +47,7 @@ func serverNode(t *testing.T, lab *netlab.Lab, binary, name string) *world {
 // What doctor says of a NAT, of a firewall, and of a machine that has neither, with two
 // servers to ask.
 func TestDoctorOnOtherNetworks(t *testing.T) {
+	t.Parallel()
 	lab, binary := labtest.New(t), build(t)
 	w := serverNode(t, lab, binary, "server")
 	via := []string{"--via", w.origin, "--via", serverNode(t, lab, binary, "other").origin}

@@ -15,6 +15,7 @@ import (
 
 // A probe from behind a firewall that lets no UDP out says so, and that the rest works.
 func TestProbeBehindAFirewall(t *testing.T) {
+	t.Parallel()
 	lab := labtest.New(t)
 	w := &world{t: t, lab: lab, binary: build(t), data: t.TempDir()}
 	var at *netlab.Link

@@ -47,7 +47,10 @@ export class Lab {
     return Object.fromEntries([...value.matchAll(/(\w+)=(\S+)/g)].map(([, name, text]) => [name, text]));
   }
 
-  /** Every link: its node, interface and addresses. */
+  /**
+   * Every link.
+   * @returns {Promise<{ node: string, interface: string, addresses: string[] }[]>}
+   */
   async status() {
     const { links } = await this.do("status json");
     return JSON.parse(links);

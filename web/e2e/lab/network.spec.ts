@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { connect, expectPicture, loudness } from "../support/call.ts";
+import { connect, enterAsHost, expectPicture, knock, loudness, startCall } from "../support/call.ts";
 import { expect, test } from "./fixtures.ts";
 import { flow, received } from "./stats.ts";
 
@@ -14,23 +14,51 @@ test("a call across the ocean: 100 ms there and back, with jitter", async ({ per
   }
 });
 
-test("two symmetric NATs: through the server", async ({ person }) => {
-  const link = "nat=symmetric";
-  const [host, guest] = await Promise.all([person("host", { link }), person("guest", { link })]);
-  await connect(host, guest);
-  for (const page of [host, guest]) {
-    await expect(page.getByRole("button", { name: /^Relayed/ })).toBeVisible();
-    await expectPicture(page);
-  }
+test.describe("the server behind a 1:1 NAT", () => {
+  test.use({ serverLink: "nat=one-to-one" });
+
+  test("two symmetric NATs: through the server, which has only a private address itself", async ({ person }) => {
+    const link = "nat=symmetric";
+    const [host, guest] = await Promise.all([person("host", { link }), person("guest", { link })]);
+    await connect(host, guest);
+    for (const page of [host, guest]) {
+      await expect(page.getByRole("button", { name: /^Relayed by 198\.18\./ })).toBeVisible();
+      await expectPicture(page);
+      expect(await received(page)).toMatchObject({ path: expect.stringMatching(/^relay/), into: "udp" });
+    }
+  });
 });
 
 test("nothing but TCP to port 443: through the server", async ({ person }) => {
   const link = "nat=port-restricted firewall=only-tcp:443";
   const [host, guest] = await Promise.all([person("host"), person("guest", { link })]);
   await connect(host, guest);
-  for (const page of [host, guest]) await expectPicture(page);
-  expect((await received(guest)).path).toMatch(/^relay/);
+  for (const page of [host, guest]) {
+    await expect(page.getByRole("button", { name: /^Relayed by/ })).toBeVisible();
+    await expectPicture(page);
+  }
+  expect(await received(guest)).toMatchObject({
+    path: expect.stringMatching(/^relay/),
+    into: expect.stringMatching(/^(tcp|tls)$/),
+  });
   expect(await loudness(guest)).toBeGreaterThan(0.05);
+});
+
+test("IPv4 here, IPv6 there: through the server, which has both", async ({ lab, person }) => {
+  const [host, guest] = await Promise.all([
+    person("host", { link: "family=4" }),
+    person("guest", { link: "family=6" }),
+  ]);
+  const server = (await lab.status()).find((link) => link.node === "server");
+  const address = server?.addresses.find((a) => a.includes(":")) ?? "";
+  const link = new URL(await startCall(host));
+  link.hostname = `[${address}]`; // there are no names in the lab
+  await enterAsHost(host);
+  await knock(guest, link.href);
+  await host.getByRole("button", { name: "Admit" }).click();
+  await expect(host.getByRole("button", { name: /^Relayed by 198\.18\./ })).toBeVisible();
+  await expect(guest.getByRole("button", { name: /^Relayed by \[2001:2:/ })).toBeVisible();
+  for (const page of [host, guest]) await expectPicture(page);
 });
 
 test("150 kbit/s each way: the sound goes on, the picture gives way", async ({ lab, person }) => {

@@ -22,6 +22,7 @@ export interface Received {
   readonly samples: number; // of sound played, in all
   readonly concealed: number; // of them made up, because nothing had come; without pauses of the speaker
   readonly path: string; // type of the local candidate in use, its address
+  readonly into: string; // how the relay is reached, if that candidate is relayed: udp, tcp, tls
 }
 
 export function received(page: Page): Promise<Received> {
@@ -45,6 +46,7 @@ export function received(page: Page): Promise<Received> {
       samples: number("audio", "totalSamplesReceived"),
       concealed: number("audio", "concealedSamples") - number("audio", "silentConcealedSamples"),
       path: `${local?.["candidateType"]} ${local?.["address"]}`,
+      into: String(local?.["relayProtocol"] ?? ""),
     };
   });
 }

@@ -28,7 +28,8 @@ import (
 )
 
 const (
-	inboxSize = 64
+	// inboxSize is small: there are many calls, and whoever finds the inbox full waits.
+	inboxSize = 8
 	// linger is how long an empty call keeps its lock and its grant: long enough
 	// for both sides to come back after a lost network.
 	linger = time.Minute
@@ -84,6 +85,8 @@ type Config struct {
 	Drop func(reason string)
 	// Forward counts a forwarded frame.
 	Forward func(bytes int)
+	// Stopped is called once, when the actor has ended. It may be nil.
+	Stopped func(*Call)
 	// Log must already carry the call's pseudonym.
 	Log *slog.Logger
 }

@@ -11,12 +11,17 @@ import (
 // run is the actor. Its first act is to look the call up, so that every call
 // costs the same, known or not.
 func (c *Call) run(ctx context.Context) {
-	defer close(c.done)
+	defer func() {
+		close(c.done)
+		if c.cfg.Stopped != nil {
+			c.cfg.Stopped(c)
+		}
+	}()
 	loadErr := c.load(ctx)
 	var idle <-chan time.Time // nil while somebody is seated
 	var expiry <-chan time.Time
 	for {
-		if idle == nil && c.state.empty() {
+		if idle == nil && c.empty() {
 			idle = time.After(linger)
 		}
 		if expiry == nil && c.state.phase == Registered {
@@ -25,15 +30,15 @@ func (c *Call) run(ctx context.Context) {
 		select {
 		case r := <-c.inbox:
 			if loadErr != nil {
-				r.answer(answer{err: loadErr})
+				r.refuse(loadErr)
 				return // the next request starts another actor, which tries again
 			}
-			r.answer(c.handle(ctx, r))
-			if !c.state.empty() {
+			c.take(ctx, r)
+			if !c.empty() {
 				idle = nil
 			}
 		case <-expiry:
-			c.handle(ctx, request{event: expire{}})
+			c.take(ctx, request{event: expire{}})
 			expiry = nil
 		case <-idle:
 			return
@@ -42,6 +47,18 @@ func (c *Call) run(ctx context.Context) {
 		}
 	}
 }
+
+// take, refuse and empty are apart from run, whose stack is kept as long as the call
+// is: what answers and states take on it would double that.
+//
+//go:noinline
+func (c *Call) take(ctx context.Context, r request) { r.answer(c.handle(ctx, r)) }
+
+//go:noinline
+func (r request) refuse(err error) { r.answer(answer{err: err}) }
+
+//go:noinline
+func (c *Call) empty() bool { return c.state.empty() }
 
 func (r request) answer(a answer) {
 	if r.reply != nil {

@@ -224,6 +224,16 @@ func (c *conn) Read(b []byte) (int, error) {
 	return c.Conn.Read(b)
 }
 
+// SyscallConn implements [syscall.Conn] where nothing stands between the socket and
+// who reads it.
+func (c *conn) SyscallConn() (syscall.RawConn, error) {
+	under, ok := c.Conn.(syscall.Conn)
+	if !ok || c.tls != nil || c.peeked {
+		return nil, errors.ErrUnsupported
+	}
+	return under.SyscallConn()
+}
+
 // branch is a listener that is fed by the splitter.
 type branch struct {
 	addr  net.Addr

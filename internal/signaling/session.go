@@ -1,14 +1,14 @@
 package signaling
 
 import (
+	"container/list"
 	"context"
 	"crypto/rand"
 	"errors"
 	"io"
-	"net"
 	"net/netip"
+	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -31,11 +31,8 @@ const (
 	// probeTimeout is how long a seat is kept for its holder when somebody who may
 	// be the same person waits for it: a round trip on a bad network.
 	probeTimeout = 2 * time.Second
-	// guestShare is how many frames of one guest may wait for its host in any case.
-	// A guest with more waiting gets none of the last reserve places in the queue:
-	// strangers who send as much as they may must not cost the host its connection.
-	guestShare = protocol.LimitWriteQueue / (protocol.LimitWaiting + 2)
-	reserve    = guestShare + 8
+	// frameHead is the longest head of a frame from a server (RFC 6455 §5.2).
+	frameHead = 10
 )
 
 // session is one connection. It is the [call.Party] of its call.
@@ -44,18 +41,19 @@ type session struct {
 	site   site
 	from   netip.Prefix
 	nonce  [32]byte
-	queue  chan outgoing // to write; never closed
-	// waiting counts the frames in queue by the slot of the guest they are from.
-	waiting [protocol.LimitWaiting + 2]atomic.Int32
+	out    outbox
+	left   chan struct{} // closed when the seat has been given back
 
-	cutOff   chan struct{} // closed by cut
-	cutOnce  sync.Once
-	left     chan struct{} // closed when the seat has been given back
-	slow     chan struct{} // closed when the queue has overflowed
-	slowOnce sync.Once
+	// Set by run, before anything else starts; but cut may come earlier.
+	conn  *websocket.Conn
+	under *restingConn // of conn; written under mu
+	mu    sync.Mutex
+	isCut bool // guarded by mu
 
-	conn  *websocket.Conn // set by run, before anything else starts
-	under net.Conn        // of conn, likewise
+	// Owned by the keeper.
+	kept   *list.Element
+	pingAt time.Time
+	pings  sync.WaitGroup // those under way
 
 	// Owned by the reader.
 	frames, bytes *rate.Limiter
@@ -64,28 +62,15 @@ type session struct {
 	call          *call.Call
 	seat          call.Conn
 	joinTimer     *time.Timer
+	finishing     bool
 }
 
 var _ call.Party = (*session)(nil)
 
-// outgoing is one thing for the writer to do: a frame, or, if code is set, the
-// end of the connection.
-type outgoing struct {
-	kind  websocket.MessageType
-	slot  uint16 // of the guest it is from; 0: nobody's share
-	frame []byte
-	code  websocket.StatusCode
-}
-
 func newSession(s *Server, at site, from netip.Prefix) *session {
 	sess := &session{
-		server: s,
-		site:   at,
-		from:   from,
-		queue:  make(chan outgoing, protocol.LimitWriteQueue),
-		cutOff: make(chan struct{}),
+		server: s, site: at, from: from,
 		left:   make(chan struct{}),
-		slow:   make(chan struct{}),
 		frames: rate.NewLimiter(protocol.LimitFramesPerSecond, protocol.LimitFramesBurst),
 		bytes:  rate.NewLimiter(protocol.LimitBytesPerMinute/60, protocol.LimitBytesPerMinute),
 	}
@@ -93,37 +78,76 @@ func newSession(s *Server, at site, from netip.Prefix) *session {
 	return sess
 }
 
-// run serves the session until the connection is gone. The reader runs here; if
-// it ends because of the connection the others are stopped, and if it ends by a
-// decision of ours the writer first says so.
-func (s *session) run(ctx context.Context, conn *websocket.Conn, under net.Conn) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	s.conn, s.under = conn, under
-	defer func() { _ = conn.CloseNow() }()          // mostly closed already
+// begin serves the session. Its goroutine is the reader; [session.finish] is called
+// when the connection is gone. Between frames there is no other goroutine, and after
+// a while of silence only one that rests: a server has many connections, and most of
+// them are silent.
+func (s *session) begin(conn *websocket.Conn, under *restingConn) {
+	defer s.recovered()
 	conn.SetReadLimit(protocol.LimitFrameBytes + 1) // one more, to tell too long from just right
-
-	gauge := s.server.cfg.Metrics.Connections
-	gauge.WithLabelValues("none").Inc()
-	s.Send(s.welcome())
-	written := make(chan struct{})
-	var others sync.WaitGroup
-	others.Go(func() { defer close(written); s.write(ctx); cancel() })
-	others.Go(func() { s.keep(ctx, cancel) })
+	s.conn = conn
+	s.mu.Lock()
+	s.under = under
+	cut := s.isCut
+	s.mu.Unlock()
+	if cut {
+		_ = under.Close() // asked for before there was anything to cut
+	}
+	s.server.cfg.Metrics.Connections.WithLabelValues("none").Inc()
+	s.server.keeper.add(s)
 	s.joinTimer = time.AfterFunc(protocol.LimitJoinMS*time.Millisecond, func() {
 		s.hangUp("", protocol.ErrorCodeTimeout, protocol.CloseJoin)
 	})
+	s.Send(s.welcome())
+	s.out.open(s.write)
+	s.work()
+}
 
-	decided := s.read(ctx)
+// work reads until the connection is gone, or silent.
+func (s *session) work() {
+	decided, quiet := s.read()
+	if quiet {
+		go s.rest() // a new stack is a small one
+		return
+	}
+	s.finish(decided)
+}
+
+// rest waits until there is something to read.
+func (s *session) rest() {
+	defer s.recovered()
+	s.under.rest()
+	s.work()
+}
+
+// finish ends the session. If that is a decision of ours the writer first says so.
+func (s *session) finish(decided bool) {
+	s.finishing = true
+	defer s.server.release(s)
 	s.joinTimer.Stop()
 	s.leave()
+	s.server.keeper.remove(s)
 	if !decided {
-		cancel()
+		s.cut()
 	}
-	<-written
-	cancel()
-	others.Wait()
-	gauge.WithLabelValues(s.label()).Dec()
+	s.out.finish()
+	s.cut()
+	_ = s.conn.CloseNow() // what the library keeps; closed already
+	s.pings.Wait()
+	s.server.cfg.Metrics.Connections.WithLabelValues(s.label()).Dec()
+}
+
+// recovered ends the session after a panic of its reader: nobody above would catch it,
+// and one session must not end the others.
+func (s *session) recovered() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	s.server.cfg.Log.Error("session panicked", "panic", v, "stack", string(debug.Stack()))
+	if !s.finishing {
+		s.finish(false)
+	}
 }
 
 func (s *session) label() string {
@@ -154,82 +178,76 @@ func (s *session) Probe(ctx context.Context) {
 	}
 }
 
-// write empties the queue. It returns when the connection is closed or ctx ends.
-func (s *session) write(ctx context.Context) {
+// write does what is in the outbox.
+func (s *session) write() {
 	for {
-		select { // a slow client is told so at once, not after the backlog
-		case <-s.slow:
-			s.server.cfg.Metrics.Drop("slow")
-			s.close(protocol.CloseSlow)
+		o, ok := s.out.next()
+		switch {
+		case !ok:
 			return
-		default:
-		}
-		select {
-		case o := <-s.queue:
-			if o.code != 0 {
-				s.close(o.code)
-				return
+		case o.code != 0:
+			if o.code == protocol.CloseSlow {
+				s.server.cfg.Metrics.Drop("slow")
 			}
-			if o.slot != 0 {
-				s.waiting[o.slot].Add(-1)
-			}
-			if err := s.writeFrame(ctx, o); err != nil {
-				return
-			}
-		case <-s.slow:
-		case <-ctx.Done():
+			s.close(o.code)
+			s.out.end()
+			return
+		case s.writeFrame(o) != nil:
+			s.cut()
+			s.out.end()
 			return
 		}
 	}
 }
 
-func (s *session) writeFrame(ctx context.Context, o outgoing) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	return s.conn.Write(ctx, o.kind, o.frame)
+// writeFrame writes one frame. The connection's own deadline bounds it: a context
+// would cost the library another goroutine's start for each.
+func (s *session) writeFrame(o outgoing) error {
+	if err := s.under.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	s.under.cork(len(o.frame) + frameHead)
+	err := s.conn.Write(context.Background(), o.kind, o.frame)
+	if err = errors.Join(err, s.under.uncork()); err != nil {
+		return err
+	}
+	return s.under.SetWriteDeadline(time.Time{})
 }
 
 // close waits for the client's goodbye, but not for long.
 func (s *session) close(code websocket.StatusCode) {
-	late := time.AfterFunc(goodbyeTimeout, func() { _ = s.under.Close() })
+	s.under.awake.Store(true) // the library reads on, and takes whatever it gets for the answer
+	late := time.AfterFunc(goodbyeTimeout, s.cut)
 	defer late.Stop()
 	if err := s.conn.Close(code, ""); err != nil {
 		s.server.cfg.Log.Debug("close handshake incomplete", telemetry.FieldCloseCode, int(code))
 	}
 }
 
-// keep pings, and cuts the connection when asked to or when nothing comes back.
-func (s *session) keep(ctx context.Context, cancel context.CancelFunc) {
-	ticker := time.NewTicker(protocol.LimitPingMS * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			ping, done := context.WithTimeout(ctx, pongTimeout)
-			err := s.conn.Ping(ping)
-			done()
-			if err != nil {
-				cancel()
-				return
-			}
-		case <-s.cutOff:
-			cancel()
-			return
-		case <-ctx.Done():
-			return
-		}
+// ping asks the client for a sign of life, and cuts the connection without one.
+func (s *session) ping() {
+	ctx, done := context.WithTimeout(context.Background(), pongTimeout)
+	defer done()
+	if s.conn.Ping(ctx) != nil {
+		s.cut()
 	}
 }
 
 // cut ends the session without a goodbye.
-func (s *session) cut() { s.cutOnce.Do(func() { close(s.cutOff) }) }
+func (s *session) cut() {
+	s.mu.Lock()
+	under := s.under
+	s.isCut = true
+	s.mu.Unlock()
+	if under != nil {
+		_ = under.Close() // closed twice, mostly
+	}
+}
 
 // readFrame returns the next frame. One that is too long comes as an error with
 // [protocol.ErrorCodeSize].
-func (s *session) readFrame(ctx context.Context) (websocket.MessageType, []byte, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	kind, r, err := s.conn.Reader(ctx)
+func (s *session) readFrame() (websocket.MessageType, []byte, error) {
+	kind, r, err := s.conn.Reader(context.Background()) // cut ends it
 	if err != nil {
 		return 0, nil, err
 	}
@@ -237,35 +255,40 @@ func (s *session) readFrame(ctx context.Context) (websocket.MessageType, []byte,
 	if kind == websocket.MessageText {
 		limit = protocol.LimitControlBytes
 	}
-	late := time.AfterFunc(frameTimeout, cancel)
-	defer late.Stop()
+	if err := s.under.SetReadDeadline(time.Now().Add(frameTimeout)); err != nil {
+		return 0, nil, err
+	}
 	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if int64(len(data)) > limit {
 		return 0, nil, &protocol.WireError{Code: protocol.ErrorCodeSize}
 	}
-	return kind, data, err
+	if err != nil {
+		return 0, nil, err
+	}
+	return kind, data, s.under.SetReadDeadline(time.Time{})
 }
 
-// read serves the client's frames. It returns true if the end is our decision,
-// and false if the connection failed or the client left.
-func (s *session) read(ctx context.Context) (decided bool) {
+// read serves the client's frames. decided says that the end is our decision: else
+// the connection failed or the client left. quiet says that it is not the end.
+func (s *session) read() (decided, quiet bool) {
+	ctx := s.server.ctx
 	for {
-		kind, data, err := s.readFrame(ctx)
+		kind, data, err := s.readFrame()
 		if wire, ok := errors.AsType[*protocol.WireError](err); ok {
 			s.hangUp("", wire.Code, protocol.CloseSize)
-			return true
+			return true, false
 		}
 		if err != nil {
-			return false
+			return false, errors.Is(err, errQuiet)
 		}
 		now := time.Now()
 		if !s.frames.AllowN(now, 1) || !s.bytes.AllowN(now, len(data)) {
 			s.hangUp("", protocol.ErrorCodeRate, protocol.CloseRate)
-			return true
+			return true, false
 		}
 		if kind == websocket.MessageText {
 			if !s.control(ctx, data) {
-				return true
+				return true, false
 			}
 			continue
 		}
@@ -291,32 +314,21 @@ func (s *session) forward(ctx context.Context, data []byte) {
 
 // Send implements [call.Party].
 func (s *session) Send(m protocol.ServerMessage) {
-	s.push(outgoing{kind: websocket.MessageText, frame: protocol.EncodeServer(m)})
+	s.out.push(outgoing{kind: websocket.MessageText, frame: protocol.EncodeServer(m)})
 }
 
 // Forward implements [call.Party]. Too many of a guest's frames at once are lost,
 // which its own session with the host finds out.
 func (s *session) Forward(slot uint16, outer []byte) {
-	if slot != 0 && s.waiting[slot].Load() >= guestShare && len(s.queue) >= cap(s.queue)-reserve {
+	if !s.out.room(slot) {
 		s.server.cfg.Metrics.Drop("share")
 		return
 	}
-	if slot != 0 {
-		s.waiting[slot].Add(1)
-	}
-	s.push(outgoing{kind: websocket.MessageBinary, slot: slot, frame: protocol.AppendFrame(nil, slot, outer)})
+	s.out.push(outgoing{kind: websocket.MessageBinary, slot: slot, frame: protocol.AppendFrame(nil, slot, outer)})
 }
 
 // GrantRelay implements [call.Party].
 func (s *session) GrantRelay() { s.Send(protocol.ICE{ICE: s.servers()}) }
 
 // Close implements [call.Party].
-func (s *session) Close(code int) { s.push(outgoing{code: websocket.StatusCode(code)}) }
-
-func (s *session) push(o outgoing) {
-	select {
-	case s.queue <- o:
-	default:
-		s.slowOnce.Do(func() { close(s.slow) })
-	}
-}
+func (s *session) Close(code int) { s.out.push(outgoing{code: websocket.StatusCode(code)}) }

@@ -4,7 +4,8 @@
 // # One session
 //
 // A [Server] runs one session per connection. Its reader decodes, polices and
-// passes on; its writer empties a bounded queue; a keeper pings. A session that
+// passes on; its writer empties a bounded queue, and is there only while something
+// is in it; one keeper pings them all. A session that
 // reads too slowly, sends too much or does not join in time is closed with a code
 // that says so (protocol.Close…). Sealed frames pass through unread and are never
 // kept.
@@ -21,9 +22,12 @@ package signaling
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -81,7 +85,12 @@ type Server struct {
 	checks   *limiter
 	// decoy is the key that signatures for unknown calls are checked against, so
 	// that refusing them takes as long as for known ones.
-	decoy ed25519.PublicKey
+	decoy  ed25519.PublicKey
+	keeper keeper
+	quiet  time.Duration // see quietAfter
+	// ctx is what sessions do anything in; it ends when they are cut off.
+	ctx    context.Context
+	cancel context.CancelFunc
 
 	sessions sync.WaitGroup
 	mu       sync.Mutex // guards what follows; never held across a call out
@@ -96,7 +105,10 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithCancel(context.Background())
 	return &Server{
+		ctx: ctx, cancel: cancel,
+		quiet:    quietAfter,
 		cfg:      cfg,
 		connects: newLimiter(cfg.ConnectsPerMinute),
 		creates:  newLimiter(cfg.CreatesPerMinute),
@@ -107,7 +119,8 @@ func New(cfg Config) (*Server, error) {
 	}, nil
 }
 
-// ServeHTTP upgrades the request and serves the session until it ends.
+// ServeHTTP upgrades the request. The session that it starts is served by a goroutine
+// of its own: what net/http needs for a request would otherwise be kept as long.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	from := sourceOf(r)
 	if !s.connects.allow(from, time.Now()) {
@@ -129,8 +142,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, string(protocol.ErrorCodeBusy), http.StatusServiceUnavailable)
 		return
 	}
-	defer s.release(sess)
-	under := &hijacked{ResponseWriter: w}
+	under := &hijacked{ResponseWriter: w, quiet: s.quiet}
 	conn, err := websocket.Accept(under, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{protocol.SubprotocolWeb, protocol.SubprotocolNative},
 		InsecureSkipVerify: true, // siteOf has checked it, and more strictly
@@ -138,23 +150,45 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 	if err != nil {
 		s.cfg.Log.Debug("upgrade refused", telemetry.FieldError, err)
+		s.release(sess)
 		return
 	}
-	sess.run(r.Context(), conn, under.conn)
+	go sess.begin(conn, under.conn)
 }
+
+// What the library has for reading and writing; net/http's buffers would be 4 kB each.
+// Longer reads go past the first, and a frame is gathered by restingConn.
+const (
+	readBuffer  = 128
+	writeBuffer = 16
+)
 
 // hijacked keeps hold of the connection under a WebSocket. To close that is to
 // wait for the client's goodbye, and the library waits for the whole of a frame
-// that the client has begun, for ever if need be.
+// that the client has begun, for ever if need be. And it gives the library smaller
+// buffers.
 type hijacked struct {
 	http.ResponseWriter
-	conn net.Conn
+	quiet time.Duration
+	conn  *restingConn
 }
 
 func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
-	h.conn = conn
-	return conn, rw, err
+	if err != nil {
+		return nil, nil, err
+	}
+	h.conn = newRestingConn(conn, h.quiet)
+	early, err := rw.Peek(rw.Reader.Buffered()) // what came behind the request
+	if err != nil {
+		return nil, nil, errors.Join(err, conn.Close())
+	}
+	h.conn.seen.pass(early)
+	r := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(early)), h.conn), max(readBuffer, len(early)))
+	if _, err := r.Peek(len(early)); err != nil { // the library takes what is buffered
+		return nil, nil, errors.Join(err, conn.Close())
+	}
+	return h.conn, bufio.NewReadWriter(r, bufio.NewWriterSize(h.conn, writeBuffer)), nil
 }
 
 // admit enters a session in the books, unless there are too many.
@@ -202,9 +236,11 @@ func (s *Server) Shutdown(ctx context.Context) {
 	select {
 	case <-done:
 	case <-ctx.Done():
+		s.cancel()
 		for _, sess := range open {
 			sess.cut()
 		}
 		<-done
 	}
+	s.cancel()
 }

@@ -89,16 +89,17 @@ func (s *Switchboard) open(id protocol.ID, role protocol.Role) (*call.Call, erro
 	}
 	cfg := s.cfg.Call
 	cfg.Log = s.cfg.Log(id)
+	cfg.Stopped = func(c *call.Call) { s.forget(id, c) }
+	s.actors.Add(1)
 	c := call.Start(s.ctx, id, cfg)
 	s.calls[id] = c
 	s.cfg.Open(len(s.calls))
-	s.actors.Go(func() { s.forget(id, c) })
 	return c, nil
 }
 
-// forget waits for the end of an actor and takes it off the board.
+// forget takes an actor that has ended off the board.
 func (s *Switchboard) forget(id protocol.ID, c *call.Call) {
-	<-c.Done()
+	defer s.actors.Done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.calls[id] == c {

@@ -1,0 +1,153 @@
+package signaling
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// quietAfter is how long a client may say nothing before its reader leaves the
+// WebSocket library, whose depth costs 8 kB of stack, and rests where 2 kB do.
+const quietAfter = time.Second
+
+// errQuiet says that nothing came for a while, between two messages.
+var errQuiet = errors.New("nothing to read")
+
+// restingConn is the connection under a WebSocket. Its Read returns errQuiet when
+// a reader may rest; it can be called again after that. In the middle of a message it
+// never does, for the library would lose what it has read. Its Write gathers a frame,
+// so that the library needs next to no buffer of its own.
+type restingConn struct {
+	net.Conn
+	raw   syscall.RawConn // nil: no rest, as under TLS, which has bytes of its own
+	quiet time.Duration
+	awake atomic.Bool // set: no rest any more
+	seen  frames      // owned by the reader
+
+	writing sync.Mutex // guards what follows
+	corked  bool
+	held    []byte
+}
+
+func newRestingConn(c net.Conn, quiet time.Duration) *restingConn {
+	r := &restingConn{Conn: c, quiet: quiet}
+	if s, ok := c.(syscall.Conn); ok && canRest {
+		if raw, err := s.SyscallConn(); err == nil {
+			r.raw = raw
+		}
+	}
+	return r
+}
+
+// Read implements [net.Conn].
+func (c *restingConn) Read(p []byte) (n int, err error) {
+	if c.raw == nil || c.awake.Load() || !c.seen.whole() {
+		n, err = c.Conn.Read(p)
+		c.seen.pass(p[:n])
+		return n, err
+	}
+	if err := c.SetReadDeadline(time.Now().Add(c.quiet)); err != nil {
+		return 0, err
+	}
+	n, err = c.Conn.Read(p)
+	c.seen.pass(p[:n])
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = errQuiet
+	}
+	return n, errors.Join(err, c.SetReadDeadline(time.Time{}))
+}
+
+// Write implements [net.Conn].
+func (c *restingConn) Write(p []byte) (int, error) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if c.corked {
+		c.held = append(c.held, p...)
+		return len(p), nil
+	}
+	return c.Conn.Write(p)
+}
+
+// cork keeps what is written, about so many bytes, until uncork sends it.
+func (c *restingConn) cork(size int) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	c.corked, c.held = true, make([]byte, 0, size)
+}
+
+func (c *restingConn) uncork() error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	held := c.held
+	c.corked, c.held = false, nil
+	_, err := c.Conn.Write(held)
+	return err
+}
+
+// rest returns when there is something to read, or the connection is closed.
+func (c *restingConn) rest() { waitReadable(c.raw) }
+
+// frames follows a client's WebSocket frames (RFC 6455 §5.2) as far as is needed to
+// know where messages end.
+type frames struct {
+	head [14]byte // of the frame that has begun
+	n    int      // bytes of it
+	left uint64   // bytes of payload to come
+	open bool     // a message has begun and goes on in the next data frame
+}
+
+// whole reports whether all that has passed is whole messages.
+func (f *frames) whole() bool { return f.n == 0 && f.left == 0 && !f.open }
+
+// pass takes note of the next bytes.
+func (f *frames) pass(p []byte) {
+	for len(p) > 0 {
+		if f.left > 0 {
+			k := min(f.left, uint64(len(p)))
+			f.left -= k
+			p = p[k:]
+			continue
+		}
+		f.head[f.n] = p[0]
+		f.n++
+		p = p[1:]
+		f.begin()
+	}
+}
+
+// begin reads the head, if it is complete.
+func (f *frames) begin() {
+	if f.n < 2 {
+		return
+	}
+	length := uint64(f.head[1] & 0x7f)
+	size := 2
+	switch length {
+	case 126:
+		size += 2
+	case 127:
+		size += 8
+	}
+	masked := f.head[1]&0x80 != 0
+	if masked {
+		size += 4
+	}
+	if f.n < size {
+		return
+	}
+	switch length {
+	case 126:
+		length = uint64(binary.BigEndian.Uint16(f.head[2:]))
+	case 127:
+		length = binary.BigEndian.Uint64(f.head[2:])
+	}
+	if control := f.head[0]&0x08 != 0; !control {
+		f.open = f.head[0]&0x80 == 0
+	}
+	f.n, f.left = 0, length
+}

@@ -1,0 +1,9 @@
+//go:build !unix
+
+package signaling
+
+import "syscall"
+
+const canRest = false
+
+func waitReadable(syscall.RawConn) {}

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -81,14 +82,17 @@ func publicURL(cfg config.Config, at net.Addr) string {
 	}
 	if a, ok := at.(*net.TCPAddr); ok && !a.IP.IsUnspecified() {
 		host = a.IP.String()
+	} else if named, _, _ := net.SplitHostPort(cfg.Server.Listen); named == "::" {
+		host = "::1" // IPv6 alone, and localhost is often IPv4
 	}
 	if names := cfg.ACME.Names(); len(names) > 0 {
 		host = names[0] // the certificate is for nothing else
-		if portOf(at) == 443 {
-			return "https://" + host
-		}
 	}
-	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(portOf(at)))
+	authority := net.JoinHostPort(host, strconv.Itoa(portOf(at)))
+	if port := portOf(at); scheme == "https" && port == 443 || scheme == "http" && port == 80 {
+		authority = authority[:strings.LastIndex(authority, ":")] // as browsers write it
+	}
+	return scheme + "://" + authority
 }
 
 func portOf(a net.Addr) int {

@@ -1,8 +1,6 @@
 package peer
 
 import (
-	"fmt"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -69,19 +67,6 @@ func ownServers(in []protocol.Server, origin string) []protocol.Server {
 		}
 	}
 	return out
-}
-
-// maxRedirects is more than the one to TLS that a server has reason for.
-const maxRedirects = 3
-
-// sameServer follows the server to TLS, and not to another machine: that could be one
-// of this network, which would be asked from here.
-func sameServer(r *http.Request, via []*http.Request) error {
-	from := via[len(via)-1].URL
-	if !sameHost(r.URL.Hostname(), from.Hostname()) || from.Scheme == "https" && r.URL.Scheme != "https" || len(via) > maxRedirects {
-		return fmt.Errorf("the server leads to %q: a link has to name that itself", r.URL.Scheme+"://"+r.URL.Host)
-	}
-	return nil
 }
 
 func sameHost(a, b string) bool {

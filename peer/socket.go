@@ -73,10 +73,7 @@ func dialSignaling(ctx context.Context, client *http.Client, origin string) (*wi
 		CompressionMode: websocket.CompressionDisabled,
 	})
 	if err != nil {
-		if response != nil && response.StatusCode == http.StatusTooManyRequests {
-			return nil, fmt.Errorf("dial signaling: %w", &protocol.WireError{Code: protocol.ErrorCodeRate})
-		}
-		return nil, fmt.Errorf("dial signaling: %w", err)
+		return nil, fmt.Errorf("dial signaling: %w", undialed(response, err))
 	}
 	if ws.Subprotocol() != protocol.SubprotocolNative {
 		_ = ws.CloseNow() // nothing was said yet
@@ -84,6 +81,31 @@ func dialSignaling(ctx context.Context, client *http.Client, origin string) (*wi
 	}
 	ws.SetReadLimit(protocol.LimitFrameBytes)
 	return &wire{ws, kept.under}, nil
+}
+
+// RedirectError says that the server leads to another address. It is not followed, not
+// even to TLS: signatures are bound to the origin that is asked, and another machine could
+// be one of this network.
+type RedirectError struct {
+	Origin string // scheme://host[:port]
+}
+
+func (e *RedirectError) Error() string { return "the server leads to " + e.Origin }
+
+// undialed is why there is no WebSocket, without the layers that all say the same.
+func undialed(response *http.Response, err error) error {
+	if response != nil {
+		if response.StatusCode == http.StatusTooManyRequests {
+			return &protocol.WireError{Code: protocol.ErrorCodeRate}
+		}
+		if to, err := response.Location(); err == nil {
+			return &RedirectError{to.Scheme + "://" + to.Host}
+		}
+	}
+	if asked, ok := errors.AsType[*url.Error](err); ok {
+		return asked.Err // what came of it; the address is known
+	}
+	return err
 }
 
 // openSocket starts reading and writing. receive and lost are called from the

@@ -47,6 +47,7 @@ func keeping(client *http.Client) (*http.Client, *keeper) {
 		k.transport = http.DefaultTransport
 	}
 	other := *client
-	other.Transport, other.CheckRedirect = k, sameServer
+	other.Transport = k
+	other.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &other, k
 }

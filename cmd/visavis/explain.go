@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -104,11 +105,29 @@ type problem struct {
 func (p *problem) Error() string { return fmt.Sprintf("%s (%s)", p.text, p.code) }
 func (p *problem) Unwrap() error { return &protocol.WireError{Code: p.code} }
 
+// unregistered explains why a call could not be made. It is not told to make another.
+func unregistered(err error, origin, token string) error {
+	code := codeIn(err)
+	if code != protocol.ErrorCodeAuth {
+		return explained(err, origin)
+	}
+	if token != "" {
+		return &exitError{exitFailed, &problem{"the server does not accept this token for making calls; ask its operator, and check the file of --token-file", code}}
+	}
+	return &exitError{exitFailed, &problem{"the server asks for a token to make calls; give it with --token-file", code}}
+}
+
 // explained turns an error of the library into one for people. Errors without a
 // code come from the network.
 func explained(err error, origin string) error {
 	if code := codeIn(err); code != "" {
 		return coded(code, err)
+	}
+	if moved, ok := errors.AsType[*peer.RedirectError](err); ok && moved.Origin != origin {
+		return &exitError{exitUnreachable, fmt.Errorf("%s leads to %s: use that address, in links too", origin, moved.Origin)}
+	}
+	if distrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return &exitError{exitUnreachable, fmt.Errorf("the certificate of %s is not accepted: %w; if its authority is one of your own, put SSL_CERT_FILE=ca.pem before the command", origin, distrusted.Err)}
 	}
 	return &exitError{exitUnreachable, fmt.Errorf("no visavis server answers at %s; check the address and that it runs: %w", origin, err)}
 }

@@ -86,7 +86,7 @@ func (n *newCmd) Run(ctx context.Context, std streams) error {
 	}
 	token, err := readSecretFile(n.TokenFile, std.in)
 	if err != nil {
-		return usage(err)
+		return usage(fmt.Errorf("--token-file: %w", err))
 	}
 	link, err := e2ee.NewLink(nil, flags)
 	if err != nil {
@@ -94,7 +94,7 @@ func (n *newCmd) Run(ctx context.Context, std streams) error {
 	}
 	expires, err := peer.Register(ctx, peer.Registration{Link: link, Origin: origin, TTL: ttl, Token: token})
 	if err != nil {
-		return explained(err, origin)
+		return unregistered(err, origin, token)
 	}
 	return n.print(std.out, newReport{
 		Host:      link.URL(origin),

@@ -61,7 +61,7 @@ func (c *probeCmd) Run(ctx context.Context, std streams) error {
 	}
 	token, err := readSecretFile(c.TokenFile, std.in)
 	if err != nil {
-		return usage(err)
+		return usage(fmt.Errorf("--token-file: %w", err))
 	}
 	cfg := probe.Config{
 		Origin: origin, Token: token, Transports: probe.Transports(),
@@ -88,7 +88,7 @@ func (c *probeCmd) Run(ctx context.Context, std streams) error {
 	case errors.Is(failed, probe.ErrNotEnded):
 		return errors.Join(failed, c.verdict(&report))
 	case failed != nil:
-		return probeFailed(failed, origin)
+		return probeFailed(failed, origin, token)
 	}
 	return c.verdict(&report)
 }
@@ -146,14 +146,12 @@ func replaceFile(path string, write func(io.Writer) error) (err error) {
 }
 
 // probeFailed explains why there was no call to probe with.
-func probeFailed(err error, origin string) error {
-	switch codeIn(err) {
-	case protocol.ErrorCodeAuth:
-		return &exitError{exitRefused, errors.New("the server asks for a token to make calls; give it with --token-file")}
-	case protocol.ErrorCodeRate:
-		return &exitError{exitRefused, errors.New("the server was asked too often; wait a minute")}
+func probeFailed(err error, origin, token string) error {
+	explained := unregistered(err, origin, token)
+	if code := codeIn(err); code == protocol.ErrorCodeAuth || code == protocol.ErrorCodeRate {
+		return &exitError{exitRefused, explained}
 	}
-	return explained(err, origin)
+	return explained
 }
 
 // verdict is what the report means for the exit code.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -64,12 +65,13 @@ func open(ctx context.Context, origin string, secure *tls.Config) (*greeting, er
 		}
 	}}
 	asked := time.Now()
-	ws, _, err := websocket.Dial(httptrace.WithClientTrace(ctx, trace), //nolint:bodyclose // its contract: there is nothing to close
+	ws, response, err := websocket.Dial(httptrace.WithClientTrace(ctx, trace), //nolint:bodyclose // its contract: there is nothing to close
 		"ws"+strings.TrimPrefix(origin, "http")+protocol.PathSignaling, &websocket.DialOptions{
-			HTTPClient: &http.Client{Transport: transport, CheckRedirect: sameServer}, Subprotocols: []string{protocol.SubprotocolNative},
+			HTTPClient:   &http.Client{Transport: transport, CheckRedirect: notFollowed},
+			Subprotocols: []string{protocol.SubprotocolNative},
 		})
 	if err != nil {
-		return nil, err
+		return nil, unopened(response, err)
 	}
 	if ws.Subprotocol() != protocol.SubprotocolNative {
 		_ = ws.CloseNow() // it is not what we look for
@@ -87,6 +89,28 @@ func open(ctx context.Context, origin string, secure *tls.Config) (*greeting, er
 	return g, nil
 }
 
+// notFollowed is for redirects: clients do not follow them, and a stranger could have
+// something of this network asked from here.
+func notFollowed(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// movedError says that the server sends to another origin, as from HTTP to HTTPS.
+type movedError struct{ origin string }
+
+func (e *movedError) Error() string { return "it leads to " + e.origin + ": ask there" }
+
+// unopened is why there is no WebSocket, without the layers that all say the same.
+func unopened(response *http.Response, err error) error {
+	if response != nil {
+		if to, err := response.Location(); err == nil {
+			return &movedError{to.Scheme + "://" + to.Host}
+		}
+	}
+	if asked, ok := errors.AsType[*url.Error](err); ok {
+		return asked.Err // what came of it; the address is known
+	}
+	return err
+}
+
 // understand reads the greeting. The server's clock was read at some time between
 // asked and now.
 func (g *greeting) understand(data []byte, asked, now time.Time) error {
@@ -101,19 +125,6 @@ func (g *greeting) understand(data []byte, asked, now time.Time) error {
 	g.welcome = welcome
 	g.unsure = now.Sub(asked) / 2
 	g.ahead = time.UnixMilli(welcome.TimeMS).Sub(asked.Add(g.unsure))
-	return nil
-}
-
-// maxRedirects is more than the one to TLS that a server has reason for.
-const maxRedirects = 3
-
-// sameServer follows a server to TLS, and not to another machine: a stranger could have
-// something of this network asked from here.
-func sameServer(r *http.Request, via []*http.Request) error {
-	from := via[len(via)-1].URL
-	if !sameHost(r.URL.Hostname(), from.Hostname()) || from.Scheme == "https" && r.URL.Scheme != "https" || len(via) > maxRedirects {
-		return fmt.Errorf("it leads to %q: ask there", r.URL.Scheme+"://"+r.URL.Host)
-	}
 	return nil
 }
 

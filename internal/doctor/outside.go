@@ -184,11 +184,14 @@ func judgeWay(id, name string, w wayFacts) Finding {
 // judgeGreeting says why no visavis was found.
 func judgeGreeting(f outsideFacts) Finding {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](f.greet); ok {
-		remedy := "give the server a certificate for " + f.host + " with its whole chain"
+		remedy := "give the server a certificate for " + f.host + " with its whole chain; if its authority is one of your own: SSL_CERT_FILE=ca.pem visavis doctor"
 		if expired, ok := errors.AsType[x509.CertificateInvalidError](f.greet); ok && expired.Reason == x509.Expired {
 			remedy = "renew the certificate, and check both clocks"
 		}
 		return bad("outside.certificate", remedy, "the certificate is not accepted: %v", f.greet)
+	}
+	if moved, ok := errors.AsType[*movedError](f.greet); ok {
+		return bad("outside.visavis", "use that address, in links too: visavis doctor --outside "+moved.origin, "no visavis answers at %s: %v", f.origin, f.greet)
 	}
 	return bad("outside.visavis", "does the server run, and does a proxy pass WebSocket on? visavis doctor on its machine", "no visavis answers at %s: %v", f.origin, f.greet)
 }

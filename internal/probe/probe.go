@@ -97,7 +97,12 @@ func runWith(ctx context.Context, cfg Config, link e2ee.Link) (Report, error) {
 	r := Report{Server: cfg.Origin, StartedMS: begun.UnixMilli(), Offered: []Transport{}, Transports: []Result{}}
 	_, err := peer.Register(ctx, peer.Registration{Link: link, Origin: cfg.Origin, TTL: ttl, Token: cfg.Token, HTTP: cfg.HTTP})
 	r.RegisterMS = milliseconds(time.Since(begun))
-	if err == nil {
+	if err != nil {
+		r.Problem, r.Code, r.Detail = ProblemUnreachable, code(err), err.Error()
+		if r.Code != "" {
+			r.Problem = ProblemRefused
+		}
+	} else {
 		r.Up = true
 		err = legs(ctx, cfg, link, &r)
 		if failed := end(context.WithoutCancel(ctx), cfg, link); failed != nil {

@@ -9,14 +9,18 @@ import (
 
 // Report is what a probe has found. Its JSON is a contract: fields are only added.
 type Report struct {
-	Server     string      `json:"server"`
-	StartedMS  int64       `json:"started_ms"` // Unix
-	DurationMS float64     `json:"duration_ms"`
-	RegisterMS float64     `json:"register_ms"` // to make the call, connection included
-	Up         bool        `json:"up"`          // a call could be made
-	Offered    []Transport `json:"offered"`
-	Transports []Result    `json:"transports"`
-	OK         bool        `json:"ok"` // everything that was tried works
+	Server     string  `json:"server"`
+	StartedMS  int64   `json:"started_ms"` // Unix
+	DurationMS float64 `json:"duration_ms"`
+	RegisterMS float64 `json:"register_ms"` // to make the call, connection included
+	Up         bool    `json:"up"`          // a call could be made
+	// Problem is why not: ProblemUnreachable or ProblemRefused; Code is the server's word.
+	Problem    Problem            `json:"problem,omitempty"`
+	Code       protocol.ErrorCode `json:"code,omitempty"`
+	Detail     string             `json:"detail,omitempty"` // for people
+	Offered    []Transport        `json:"offered"`
+	Transports []Result           `json:"transports"`
+	OK         bool               `json:"ok"` // everything that was tried works
 }
 
 // Result is what one transport was like.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ import (
 )
 
 type benchRelayCmd struct {
-	Rate      []int        `default:"50000" placeholder:"N,…" help:"Datagrams to relay in a second; several loads one after the other (default ${default})."`
+	Rate      []int        `default:"50000" placeholder:"N" help:"Datagrams to relay in a second; several loads one after the other (default ${default})."`
 	Slices    int          `default:"5" help:"Turns of each server for each load (default ${default})."`
 	Seconds   float64      `default:"5" help:"Length of a turn (default ${default})."`
 	Idle      int          `default:"2000" help:"Allocations for the figures of idle ones; 0 leaves them out (default ${default})."`
@@ -49,8 +50,14 @@ The last line of the output is one JSON object. Linux only.`
 
 // Run measures and reports.
 func (c *benchRelayCmd) Run(ctx context.Context, std streams) error {
-	if c.Slices < 1 || c.Seconds <= 0 || len(c.Rate) == 0 || c.Idle < 0 {
+	if c.Slices < 1 || c.Seconds <= 0 || len(c.Rate) == 0 || slices.Min(c.Rate) < 1 {
 		return usage(errors.New("--slices, --seconds and --rate must be positive"))
+	}
+	if c.Idle < 0 {
+		return usage(errors.New("--idle must not be negative"))
+	}
+	if c.PID != 0 && c.URL == "" {
+		return usage(errors.New("--pid is the process of the server at --url: give both"))
 	}
 	own, stop, err := c.own(ctx)
 	if err != nil {

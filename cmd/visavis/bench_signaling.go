@@ -36,11 +36,15 @@ The last line of the output is one JSON object. Linux only.`
 
 // Run measures and reports.
 func (c *benchSignalingCmd) Run(ctx context.Context, std streams) error {
-	if c.Active < 2 || c.Idle < 0 || c.Rate < 1 || c.Turns < 1 || c.Seconds <= 0 {
-		return usage(errors.New("--active, --rate, --turns and --seconds must be positive"))
+	if c.Active < 2 || c.Rate < 1 || c.Turns < 1 || c.Seconds <= 0 {
+		return usage(errors.New("--rate, --turns and --seconds must be positive, and --active at least 2"))
 	}
-	if c.Rate > c.Active*protocol.LimitFramesPerSecond {
-		return usage(fmt.Errorf("--rate: a connection may send %d frames a second, and there are %d", protocol.LimitFramesPerSecond, c.Active))
+	if c.Idle < 0 || c.Settle < 0 {
+		return usage(errors.New("--idle and --settle must not be negative"))
+	}
+	if most := c.Active * protocol.LimitFramesPerSecond; c.Rate > most {
+		return usage(fmt.Errorf("--rate %d: a connection may send %d frames a second, and there are %d: at most %d, or more with --active",
+			c.Rate, protocol.LimitFramesPerSecond, c.Active, most))
 	}
 	if err := bench.OpenFiles(uint64(c.Idle+c.Active) + 1000); err != nil {
 		return err

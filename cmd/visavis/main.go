@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -56,6 +58,17 @@ func main() {
 	os.Exit(code)
 }
 
+// customary takes what other programs take: --version, and help COMMAND.
+func customary(args []string) []string {
+	switch {
+	case len(args) == 1 && args[0] == "--version":
+		return []string{"version"}
+	case len(args) > 0 && args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	}
+	return args
+}
+
 // run is main without the process: arguments in, exit code out. Commands get a
 // context that a first SIGINT or SIGTERM cancels, and the streams.
 func run(ctx context.Context, args []string, std streams) (code int) {
@@ -71,12 +84,20 @@ func run(ctx context.Context, args []string, std streams) (code int) {
 	if err != nil {
 		panic(err) // the structs above are wrong: cannot happen in a build that passed its tests
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(customary(args))
 	if exited != nil {
 		return *exited
 	}
 	if err != nil {
-		fmt.Fprintf(std.err, "visavis: %v\nRun visavis --help.\n", err)
+		help := "visavis"
+		if e, ok := errors.AsType[*kong.ParseError](err); ok {
+			if at := e.Context.Selected(); at != nil {
+				help = at.FullPath()
+			}
+		}
+		// kong's word for the end of the line
+		text := strings.Replace(err.Error(), `expected string value but got "EOL" (<EOL>)`, "a value is missing", 1)
+		fmt.Fprintf(std.err, "visavis: %s\nRun %s --help.\n", text, help)
 		return exitUsage
 	}
 	if err := parsed.Run(); err != nil {

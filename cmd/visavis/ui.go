@@ -19,16 +19,16 @@ import (
 type uiCmd struct {
 	Link     string `arg:"" optional:"" help:"Link to a call; its server is used."`
 	Server   string `placeholder:"URL" help:"Server to use when no link is given."`
-	Listen   string `default:"127.0.0.1:8090" placeholder:"ADDR" help:"Where the browser of this machine finds the page. Calls and settings are remembered for this address."`
-	LogLevel string `default:"warn" placeholder:"LEVEL" help:"debug, info, warn or error."`
+	Listen   string `default:"127.0.0.1:8090" placeholder:"ADDR" help:"Where the browser of this machine finds the page. Calls and settings are remembered for this address (default ${default})."`
+	LogLevel string `default:"warn" placeholder:"LEVEL" help:"debug, info, warn or error (default ${default})."`
 }
 
 // Help is shown by visavis ui --help.
 func (*uiCmd) Help() string {
 	return "The same page as the server's, but from this binary: whoever runs the server cannot change the\n" +
 		"code of your side. Links that you make here lead to the server, as always.\n\n" +
-		"visavis ui --server https://call.example.org\n" +
-		"visavis ui 'https://call.example.org/c#…'"
+		"    visavis ui --server https://call.example.org\n" +
+		"    visavis ui 'https://call.example.org/c#…'"
 }
 
 // Run serves the page until ctx ends.

@@ -160,7 +160,9 @@ func newNode(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *node,
 	if n.store, err = sqlstore.Open(ctx, cfg.Storage.Data); err != nil {
 		return nil, err
 	}
-	n.relay, err = relay.New(relay.Config{Log: log.With(telemetry.FieldComponent, "relay"), Registerer: registry})
+	n.relay, err = relay.New(relay.Config{
+		Path: relayPath(cfg.Relay), Log: log.With(telemetry.FieldComponent, "relay"), Registerer: registry,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -191,6 +193,13 @@ func newNode(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *node,
 		n.metrics = httpd.NewMetricsServer(registry)
 	}
 	return n, nil
+}
+
+func relayPath(c config.Relay) relay.Path {
+	if c.Offload == "auto" {
+		return relay.PathOffload
+	}
+	return relay.PathFast
 }
 
 // newMirror makes the other end of network checks, inside the relay.

@@ -34,6 +34,7 @@ type Config struct {
 	Server  Server  `toml:"server"`
 	ACME    ACME    `toml:"acme"`
 	Storage Storage `toml:"storage"`
+	Relay   Relay   `toml:"relay"`
 	Metrics Metrics `toml:"metrics"`
 	Log     Log     `toml:"log"`
 	Create  Create  `toml:"create"`
@@ -70,6 +71,11 @@ type Storage struct {
 	Data string `toml:"data"` // directory
 }
 
+// Relay is how media is relayed.
+type Relay struct {
+	Offload string `toml:"offload"` // auto or off: whether the kernel forwards, if it can
+}
+
 // Metrics is the listener for Prometheus.
 type Metrics struct {
 	Listen string `toml:"listen"` // empty: off
@@ -102,6 +108,7 @@ func Default() Config {
 		Server:  Server{Listen: ":8080"},
 		ACME:    ACME{Directory: DefaultACMEDirectory},
 		Storage: Storage{Data: "visavis-data"},
+		Relay:   Relay{Offload: "off"},
 		Metrics: Metrics{Listen: DefaultMetricsListen},
 		Log:     Log{Level: "info"},
 		Limits: Limits{
@@ -198,6 +205,9 @@ func (c Config) Validate() error {
 	}
 	if c.Storage.Data == "" {
 		return errors.New("storage.data: must name a directory")
+	}
+	if c.Relay.Offload != "auto" && c.Relay.Offload != "off" {
+		return fmt.Errorf("relay.offload %q: want auto or off", c.Relay.Offload)
 	}
 	if c.Metrics.Listen != "" {
 		if _, _, err := net.SplitHostPort(c.Metrics.Listen); err != nil {

@@ -94,6 +94,8 @@ func TestValidate(t *testing.T) {
 		"ACME, plain server":   {func(c *Config) { acme(c); c.ACME.Directory = "http://acme.example/dir" }, "acme.directory"},
 		"ACME, no command":     {func(c *Config) { acme(c); c.ACME.DNSCommand = "/no/such/program" }, "acme.dns_command"},
 		"no data":              {func(c *Config) { c.Storage.Data = "" }, "storage.data"},
+		"offload":              {func(c *Config) { c.Relay.Offload = "auto" }, ""},
+		"offload, unclear":     {func(c *Config) { c.Relay.Offload = "yes" }, "relay.offload"},
 		"metrics off":          {func(c *Config) { c.Metrics.Listen = "" }, ""},
 		"metrics":              {func(c *Config) { c.Metrics.Listen = "9090" }, "metrics.listen"},
 		"no calls":             {func(c *Config) { c.Limits.Calls = 0 }, "limits.calls"},

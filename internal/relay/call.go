@@ -49,6 +49,14 @@ func (c *call) carries(size int64, from protocol.Role, l *Limits) bool {
 	return true
 }
 
+// charge counts bytes that have been carried, and reports whether more may follow.
+func (c *call) charge(size int64, from protocol.Role, l *Limits) bool {
+	if from == protocol.RoleGuest {
+		c.guests.Add(size)
+	}
+	return c.volume.Add(size) < c.bytes(l)
+}
+
 // perRole is how many allocations one side of the call may have.
 func (c *call) perRole(l Limits) int {
 	if c.check {

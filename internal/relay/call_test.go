@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -12,12 +13,40 @@ import (
 	"github.com/visavis-call/visavis/protocol"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if v, _ := wire77(); v.server != "" { // made by a test, or just now
+			v.remove()
+		}
+		os.Exit(code)
+	}))
+}
 
 // relayed is a server on loopback, over UDP and TCP.
 type relayed struct {
 	*Server
 	udp, tcp string // host:port
+	wire     veth   // what clients are at the other end of; empty: loopback
+}
+
+// dial makes a client's socket.
+func (r *relayed) dial(network, addr string) (conn net.Conn, err error) {
+	dial := func() error {
+		conn, err = net.Dial(network, addr)
+		return err
+	}
+	if r.wire.clients == "" {
+		return conn, dial()
+	}
+	return conn, inside(r.wire.clients, dial)
+}
+
+// host is what stands for one of loopback's addresses where the server is.
+func (w veth) host(loopback string) string {
+	if at, ok := map[string]string{"127.0.0.1": "10.77.0.1", "127.0.0.2": "10.77.0.2", "::1": "fd77::1"}[loopback]; ok && w.server != "" {
+		return at
+	}
+	return loopback
 }
 
 // server starts one.
@@ -38,16 +67,31 @@ func serveAs(t testing.TB, cfg Config, network, addr string, change func(*Server
 	if change != nil {
 		change(s)
 	}
-	pc, err := net.ListenPacket(network, addr)
+	r := &relayed{Server: s}
+	here := func(f func() error) error { return f() }
+	if cfg.Path == PathOffload {
+		r.wire = needsVeth(t)
+		here = func(f func() error) error { return inside(r.wire.server, f) }
+	}
+	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	var pc net.PacketConn
+	var l net.Listener
+	err = here(func() (err error) {
+		if pc, err = net.ListenPacket(network, net.JoinHostPort(r.wire.host(host), port)); err != nil {
+			return err
+		}
+		l, err = net.Listen("tcp4", r.wire.host("127.0.0.1")+":0")
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.udp, r.tcp = pc.LocalAddr().String(), l.Addr().String()
 	done := make(chan error, 2)
-	go func() { done <- s.ServePacket(pc) }()
+	go func() { done <- here(func() error { return s.ServePacket(pc) }) }()
 	go func() { done <- s.ServeListener(l) }()
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
@@ -59,7 +103,7 @@ func serveAs(t testing.TB, cfg Config, network, addr string, change func(*Server
 			}
 		}
 	})
-	return &relayed{s, pc.LocalAddr().String(), l.Addr().String()}
+	return r
 }
 
 func (r *relayed) url(transport string) string {
@@ -146,7 +190,7 @@ func negotiate(t *testing.T, a, b party) *webrtc.DataChannel {
 }
 
 func TestRelayedCall(t *testing.T) {
-	onEachPath(t, func(t *testing.T, serve server) {
+	onPathsHere(t, func(t *testing.T, serve server) {
 		for _, tt := range []struct{ host, guest string }{
 			{"udp", "udp"}, {"tcp", "tcp"}, {"udp", "tcp"},
 		} {
@@ -187,7 +231,7 @@ func TestRelayedCall(t *testing.T) {
 
 func TestOtherCallUnreachable(t *testing.T) {
 	t.Parallel()
-	onEachPath(t, func(t *testing.T, serve server) {
+	onPathsHere(t, func(t *testing.T, serve server) {
 		r := serve(t, Limits{})
 		host := r.party(t, [16]byte{1}, protocol.RoleHost, "udp")
 		guest := r.party(t, [16]byte{2}, protocol.RoleGuest, "udp")
@@ -210,7 +254,7 @@ func TestOtherCallUnreachable(t *testing.T) {
 
 func TestEndCallCutsConnection(t *testing.T) {
 	t.Parallel()
-	onEachPath(t, func(t *testing.T, serve server) {
+	onPathsHere(t, func(t *testing.T, serve server) {
 		r := serve(t, Limits{})
 		call := [16]byte{1}
 		host := r.party(t, call, protocol.RoleHost, "udp")

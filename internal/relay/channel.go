@@ -28,7 +28,7 @@ func (l *loop) events() turn.EventHandler {
 		}
 		if a := l.of(c); a != nil && net.Addr(a.addr) == relayed {
 			change(a)
-			a.call.version.Add(1)
+			l.changed(a.call)
 		}
 	}
 	return turn.EventHandler{

@@ -14,7 +14,7 @@ import (
 	"github.com/visavis-call/visavis/protocol"
 )
 
-func counter(t *testing.T, m prometheus.Metric) float64 {
+func counter(t testing.TB, m prometheus.Metric) float64 {
 	t.Helper()
 	var out dto.Metric
 	if err := m.Write(&out); err != nil {
@@ -39,7 +39,7 @@ func (r *relayed) client(t testing.TB, network string, call [16]byte, role proto
 	if network == "tcp" {
 		addr = r.tcp
 	}
-	conn, err := net.Dial(network, addr)
+	conn, err := r.dial(network, addr)
 	if err != nil {
 		t.Fatal(err)
 	}

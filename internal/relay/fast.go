@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,9 @@ const (
 	PathFast Path = iota
 	// PathSlow goes through pion/turn.
 	PathSlow
+	// PathOffload is PathFast, and what went that way once the kernel forwards from
+	// then on (package offload), if it can.
+	PathOffload
 )
 
 // table is the clients of one UDP socket, for the goroutine that reads it. It
@@ -69,12 +73,13 @@ func (t *table) reaches(o *table) bool {
 	return o != nil && t.bound == o.bound && t.v6 == o.v6
 }
 
-// hop is where a channel leads, as long as the call's version is that. It is never changed.
+// hop is where a channel leads, as long as the call's version is that.
 type hop struct {
 	version uint64
 	peer    *allocation // nil: this is for pion
 	number  uint16      // the peer's channel for the sender
 	wire    wire
+	wished  atomic.Bool // to be offloaded
 }
 
 // hop finds out where a channel of a leads, once for each version of the call.
@@ -120,6 +125,7 @@ func (t *table) forward(frame []byte, from netip.AddrPort, now time.Time) (to *h
 	if why := a.police(h.peer, data, now); why != "" {
 		return nil, 0, why
 	}
+	a.loop.kernel.Load().wish(a, b, h)
 	binary.BigEndian.PutUint16(frame, h.number)
 	return h, channelHeader + data, ""
 }

@@ -100,15 +100,27 @@ type bucket struct {
 
 // take takes n tokens from a bucket that holds burst and gains rate a second.
 func (b *bucket) take(n, rate, burst float64, now time.Time) bool {
-	if gained := now.Sub(b.before).Seconds() * rate; gained > 0 {
-		b.spent = max(0, b.spent-gained)
-		b.before = now
-	}
+	b.refill(rate, now)
 	if b.spent+n > burst {
 		return false
 	}
 	b.spent += n
 	return true
+}
+
+// charge takes n tokens from a bucket that gains rate a second and should hold as much,
+// and reports whether it did; a quarter more is for what was counted late.
+func (b *bucket) charge(n, rate float64, now time.Time) bool {
+	b.refill(rate, now)
+	b.spent += n
+	return b.spent <= 1.25*rate
+}
+
+func (b *bucket) refill(rate float64, now time.Time) {
+	if gained := now.Sub(b.before).Seconds() * rate; gained > 0 {
+		b.spent = max(0, b.spent-gained)
+		b.before = now
+	}
 }
 
 // flow polices one direction of an allocation.
@@ -129,6 +141,16 @@ func (f *flow) take(size int, l *Limits, now time.Time) string {
 		return dropBitRate
 	}
 	return ""
+}
+
+// charge counts what somebody else has let pass by the same limits, and reports
+// whether both together have kept to them.
+func (f *flow) charge(packets, size uint64, l *Limits, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	bps, pps := float64(l.BitsPerSecond), float64(l.PacketsPerSecond)
+	within := f.packets.charge(float64(packets), pps, now)
+	return f.bits.charge(8*float64(size), bps, now) && within
 }
 
 // sources limits requests by network. Its memory is fixed: networks that hash

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/turn/v5"
@@ -68,7 +69,8 @@ type loop struct {
 	ip       netip.Addr
 	limits   Limits
 	metrics  *metrics
-	packets  sync.Pool // of *packet
+	packets  sync.Pool              // of *packet
+	kernel   atomic.Pointer[kernel] // nil: nothing is offloaded
 	granting granting
 
 	mu      sync.RWMutex
@@ -116,7 +118,7 @@ func (l *loop) AllocatePacketConn(cfg turn.AllocateListenerConfig) (net.PacketCo
 	a := newAllocation(l, room, acc, c, l.freePort(room))
 	members := append(slices.Clone(room.list()), a)
 	room.members.Store(&members)
-	room.version.Add(1)
+	l.changed(room)
 	l.clients[c] = a
 	a.table.add(a)
 	l.perIP[network(c.addr.Addr(), 32)]++
@@ -210,13 +212,20 @@ func (l *loop) sweep(now time.Time) {
 	}
 }
 
+// changed is called after members of a call, their channels or permissions have changed:
+// what was known of the ways in it is not good any more.
+func (l *loop) changed(c *call) {
+	c.version.Add(1)
+	l.kernel.Load().drop(c)
+}
+
 // remove takes a closed allocation out.
 func (l *loop) remove(a *allocation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	members := slices.DeleteFunc(slices.Clone(a.call.list()), func(m *allocation) bool { return m == a })
 	a.call.members.Store(&members)
-	a.call.version.Add(1)
+	l.changed(a.call)
 	a.table.remove(a)
 	a.call.idle = time.Now()
 	if a.role == roleMirror {

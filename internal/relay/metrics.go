@@ -29,6 +29,7 @@ type metrics struct {
 	allocations prometheus.Gauge
 	packets     prometheus.Counter
 	fast        prometheus.Counter
+	kernel      prometheus.Counter
 	bytes       prometheus.Counter
 	drops       *prometheus.CounterVec
 }
@@ -44,6 +45,9 @@ func newMetrics() *metrics {
 		fast: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "visavis_relay_fast_packets_total", Help: "Of these packets, those that went past pion/turn.",
 		}),
+		kernel: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "visavis_relay_offloaded_packets_total", Help: "Of the relayed packets, those that the kernel forwarded.",
+		}),
 		bytes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "visavis_relay_bytes_total", Help: "Payload bytes of these packets.",
 		}),
@@ -58,7 +62,7 @@ func (m *metrics) register(r prometheus.Registerer) error {
 	if r == nil {
 		return nil
 	}
-	return errors.Join(r.Register(m.allocations), r.Register(m.packets), r.Register(m.fast), r.Register(m.bytes), r.Register(m.drops))
+	return errors.Join(r.Register(m.allocations), r.Register(m.packets), r.Register(m.fast), r.Register(m.kernel), r.Register(m.bytes), r.Register(m.drops))
 }
 
 // forwarded counts what the fast path has sent, and could not send.
@@ -68,6 +72,18 @@ func (m *metrics) forwarded(packets, bytes, unsent int) {
 	m.bytes.Add(float64(bytes))
 	if unsent > 0 {
 		m.drops.WithLabelValues(dropQueue).Add(float64(unsent))
+	}
+}
+
+// offloaded counts what the kernel has forwarded, and refused.
+func (m *metrics) offloaded(packets, bytes, packetRate, bitRate uint64) {
+	m.packets.Add(float64(packets))
+	m.kernel.Add(float64(packets))
+	m.bytes.Add(float64(bytes))
+	for reason, n := range map[string]uint64{dropPacketRate: packetRate, dropBitRate: bitRate} {
+		if n > 0 {
+			m.drops.WithLabelValues(reason).Add(float64(n))
+		}
 	}
 }
 

@@ -13,30 +13,50 @@ import (
 	"github.com/visavis-call/visavis/protocol"
 )
 
-// eachPath runs a test once for each way that data may take through the relay:
+// eachPath runs a test once for each way that data may take through the server's process:
 // what comes of it has to be the same.
 func eachPath(t *testing.T, test func(t *testing.T, path Path)) {
 	t.Helper()
-	for path, name := range []string{PathFast: "fast", PathSlow: "slow"} {
-		t.Run(name, func(t *testing.T) {
+	onPaths(t, test, PathFast, PathSlow)
+}
+
+// eachRealPath is eachPath with the kernel's, which needs interfaces: clients are at the
+// other end of a wire then.
+func eachRealPath(t *testing.T, test func(t *testing.T, path Path)) {
+	t.Helper()
+	onPaths(t, test, PathFast, PathSlow, PathOffload)
+}
+
+func onPaths(t *testing.T, test func(t *testing.T, path Path), paths ...Path) {
+	t.Helper()
+	for _, path := range paths {
+		t.Run([]string{"fast", "slow", "offload"}[path], func(t *testing.T) {
 			t.Parallel()
-			if Path(path) == PathFast && runtime.GOOS != "linux" {
+			if path != PathSlow && runtime.GOOS != "linux" {
 				t.Skip("only Linux has it")
 			}
-			test(t, Path(path))
+			test(t, path)
 		})
 	}
 }
 
-// onEachPath is eachPath with a server on loopback.
+// onEachPath is eachRealPath with a server.
 func onEachPath(t *testing.T, test func(t *testing.T, serve server)) {
 	t.Helper()
-	eachPath(t, func(t *testing.T, path Path) {
-		test(t, func(t *testing.T, limits Limits) *relayed {
-			t.Helper()
-			return serveAs(t, Config{Limits: limits, Path: path}, "udp4", "127.0.0.1:0", nil)
-		})
-	})
+	eachRealPath(t, func(t *testing.T, path Path) { test(t, serverOn(path)) })
+}
+
+// onPathsHere is eachPath with a server on loopback.
+func onPathsHere(t *testing.T, test func(t *testing.T, serve server)) {
+	t.Helper()
+	eachPath(t, func(t *testing.T, path Path) { test(t, serverOn(path)) })
+}
+
+func serverOn(path Path) server {
+	return func(t *testing.T, limits Limits) *relayed {
+		t.Helper()
+		return serveAs(t, Config{Limits: limits, Path: path}, "udp4", "127.0.0.1:0", nil)
+	}
 }
 
 var relayAddr = netip.MustParseAddr("198.51.100.1")

@@ -37,6 +37,34 @@ func TestRateLimits(t *testing.T) {
 	}
 }
 
+// What the kernel has let pass is taken from the same buckets: the server lets pass no
+// more of it, and notices when both together were too generous.
+func TestChargedRates(t *testing.T) {
+	limits, now := Limits{BitsPerSecond: 8 * 1000, PacketsPerSecond: 100}.withDefaults(), time.Now()
+	for name, tt := range map[string]struct {
+		packets, size uint64
+		within        bool
+		then          string
+	}{
+		"half":         {50, 500, true, ""},
+		"all packets":  {100, 500, true, dropPacketRate},
+		"all bits":     {50, 1000, true, dropBitRate},
+		"many packets": {126, 0, false, dropPacketRate},
+		"many bits":    {1, 1251, false, dropBitRate},
+	} {
+		var f flow
+		if got := f.charge(tt.packets, tt.size, &limits, now); got != tt.within {
+			t.Errorf("%s: within the limits: %v, want %v", name, got, tt.within)
+		}
+		if got := f.take(1, &limits, now); got != tt.then {
+			t.Errorf("%s: the next packet is dropped as %q, want %q", name, got, tt.then)
+		}
+		if got := f.take(1, &limits, now.Add(2*time.Second)); got != "" {
+			t.Errorf("%s: two seconds later a packet is dropped as %q", name, got)
+		}
+	}
+}
+
 // Somebody with many allocations, perhaps not even let in, sends no more to one
 // place than with one.
 func TestManySendersFillNoReceiver(t *testing.T) {

@@ -54,6 +54,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/visavis-call/visavis/internal/relay/offload"
+	"github.com/visavis-call/visavis/internal/telemetry"
 	"github.com/visavis-call/visavis/protocol"
 )
 
@@ -101,15 +103,18 @@ type Server struct {
 	// How long a channel lives that nobody refreshes; 0: as RFC 8656 §12 has it.
 	// Only tests change it.
 	channelLifetime time.Duration
+	loadOffload     func(offload.Limits) (*offload.Program, error)
 	// Requests without credentials, by where they come from.
 	requests *sources
 	bindings *sources
 
-	mu       sync.Mutex
-	closed   bool
-	serving  map[*listener]struct{}
-	serial   uint32 // of listeners, tells clients with equal addresses apart
-	sessions sync.WaitGroup
+	mu     sync.Mutex
+	closed bool
+	// Whether the kernel was asked to forward.
+	offloadTried bool
+	serving      map[*listener]struct{}
+	serial       uint32 // of listeners, tells clients with equal addresses apart
+	sessions     sync.WaitGroup
 }
 
 // listener is one socket being served. done gets the reason why its read or
@@ -148,17 +153,19 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	return &Server{
-		realm:    cfg.Realm,
-		log:      cfg.Log,
-		limits:   limits,
-		keys:     k,
-		loop:     newLoop(cfg.RelayIP, limits, m),
-		metrics:  m,
-		path:     cfg.Path,
-		sockets:  cfg.Sockets,
-		requests: newSources(),
-		bindings: newSources(),
-		serving:  make(map[*listener]struct{}),
+		realm:   cfg.Realm,
+		log:     cfg.Log,
+		limits:  limits,
+		keys:    k,
+		loop:    newLoop(cfg.RelayIP, limits, m),
+		metrics: m,
+		path:    cfg.Path,
+		sockets: cfg.Sockets,
+
+		loadOffload: offload.Load,
+		requests:    newSources(),
+		bindings:    newSources(),
+		serving:     make(map[*listener]struct{}),
 	}, nil
 }
 
@@ -192,8 +199,11 @@ func (s *Server) EndCall(call [16]byte) {
 // the port may be shared, it opens more sockets there, of which the kernel
 // gives one to each client.
 func (s *Server) ServePacket(pc net.PacketConn) error {
+	if s.path == PathOffload {
+		s.startOffload()
+	}
 	same := []net.PacketConn{pc}
-	if s.path == PathFast {
+	if s.path != PathSlow {
 		same = append(same, siblings(pc, s.sockets-1)...)
 	}
 	var all []socket
@@ -215,6 +225,23 @@ func (s *Server) ServePacket(pc net.PacketConn) error {
 	return serving.Wait()
 }
 
+// startOffload asks the kernel for help, once. Without, everything works as well.
+func (s *Server) startOffload() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.offloadTried {
+		return
+	}
+	s.offloadTried = true
+	program, err := s.loadOffload(offload.Limits{BitsPerSecond: s.limits.BitsPerSecond, PacketsPerSecond: s.limits.PacketsPerSecond})
+	if err != nil {
+		s.log.Warn("relay: the kernel does not forward; everything else works", telemetry.FieldError, err)
+		return
+	}
+	s.log.Info("relay: the kernel forwards what goes between two clients over IPv4")
+	s.loop.kernel.Store(newKernel(program, s.metrics, &s.limits))
+}
+
 // socket is one of a UDP port.
 type socket struct {
 	net.PacketConn
@@ -225,7 +252,7 @@ func (s *Server) open(pc net.PacketConn) socket {
 	if c := withOrigin(pc); c != nil {
 		pc = c
 	}
-	if s.path == PathFast {
+	if s.path != PathSlow {
 		if c, t := withFastPath(pc, s.metrics); t != nil {
 			return socket{c, t}
 		}
@@ -323,6 +350,7 @@ func (s *Server) authenticate(l *listener, ra *turn.RequestAttributes) (string, 
 // calls have.
 func (s *Server) Close() error {
 	s.mu.Lock()
+	again := s.closed
 	s.closed = true
 	var errs []error
 	for l := range s.serving {
@@ -333,6 +361,9 @@ func (s *Server) Close() error {
 	s.mu.Unlock()
 	s.sessions.Wait()
 	s.loop.close()
+	if k := s.loop.kernel.Load(); k != nil && !again {
+		errs = append(errs, k.close())
+	}
 	return errors.Join(errs...)
 }
 

@@ -1,0 +1,41 @@
+// Package offload lets the kernel forward ChannelData between two clients of the relay:
+// a program where packets come in (tcx, Linux 6.6) rewrites them and sends them on,
+// past sockets and past this process. It does what it is told, route by route; who may
+// send to whom is the relay's business. What is not a route goes up to the relay.
+//
+// Packets that are forwarded here do not pass the machine's packet filter.
+package offload
+
+import (
+	"errors"
+	"net/netip"
+)
+
+// ErrUnsupported is why there is no offload here.
+var ErrUnsupported = errors.New("not on this system")
+
+// End is a client, as the server sees it: who sends from where to where, on which channel.
+type End struct {
+	Client, Server netip.AddrPort // IPv4
+	Channel        uint16
+}
+
+// Limits are for each direction of an allocation, as in user space.
+type Limits struct {
+	BitsPerSecond, PacketsPerSecond int
+}
+
+// Routes and Ledgers are how many there can be.
+const (
+	Routes  = 8192
+	Ledgers = 16384
+)
+
+// Account is what a route has carried and refused since it was made.
+type Account struct {
+	Packets, Bytes      uint64
+	PacketRate, BitRate uint64 // refused
+}
+
+// Fits reports whether an end is one that the program knows how to handle.
+func (e End) Fits() bool { return e.Client.Addr().Is4() && e.Server.Addr().Is4() }

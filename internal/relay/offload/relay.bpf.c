@@ -1,0 +1,232 @@
+//go:build ignore
+
+// SPDX-License-Identifier: Apache-2.0
+//
+// The relay's work in the kernel: ChannelData that one client of a call sends to another
+// is rewritten where it comes in and leaves at once. Which channels lead where is written
+// into the map by the server, and taken out by it; what is not in the map, and all that is
+// unusual, goes up to the server as if this were not here.
+//
+// Build: scripts/build-offload.sh. Needs tcx (Linux 6.6).
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/pkt_cls.h>
+#include <linux/udp.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define SECOND 1000000000ULL
+// Longer packets are the server's: a way with a smaller MTU than this is none for calls, and
+// only the server knows what the machine has learned of a way (RFC 8200 §5, 8899 §5.1.2).
+#define LARGEST 1280
+
+struct channel_data {
+	__be16 number;
+	__be16 length;
+};
+
+// key is how a packet comes in.
+struct key {
+	__be32 client;
+	__be32 server;
+	__be16 client_port;
+	__be16 server_port;
+	__be16 number;
+	__u16 zero;
+};
+
+// route is how it goes out, and who pays for it.
+struct route {
+	__be32 client;
+	__be32 server;
+	__be16 client_port;
+	__be16 server_port;
+	__be16 number;
+	__u16 zero;
+	__u32 interface;
+	__u32 sender;   // of ledgers
+	__u32 receiver; // of ledgers
+	__u32 account;  // of accounts
+};
+
+// ledger is two token buckets, of one direction of an allocation. What is spent is in
+// billionths of a packet and of a bit, and comes back with each nanosecond.
+struct ledger {
+	struct bpf_spin_lock lock;
+	__u32 zero;
+	__u64 before; // ns
+	__u64 packets;
+	__u64 bits;
+};
+
+struct account {
+	__u64 packets;
+	__u64 bytes;
+	__u64 packet_rate; // dropped
+	__u64 bit_rate;    // dropped
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct key);
+	__type(value, struct route);
+} routes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, struct ledger);
+} ledgers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 8192);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct account);
+} accounts SEC(".maps");
+
+volatile const __u64 bits_per_second = 8000000;
+volatile const __u64 packets_per_second = 2000;
+
+enum { PASS, PACKET_RATE, BIT_RATE };
+
+static __always_inline int take(struct ledger *l, __u64 bits, __u64 now)
+{
+	int verdict = PASS;
+	__u64 rate_bits = bits_per_second, rate_packets = packets_per_second;
+
+	bpf_spin_lock(&l->lock);
+	if (now > l->before) {
+		__u64 gone = now - l->before;
+		if (gone > SECOND)
+			gone = SECOND; // by then both are full
+		__u64 b = gone * rate_bits, p = gone * rate_packets;
+		l->bits = l->bits > b ? l->bits - b : 0;
+		l->packets = l->packets > p ? l->packets - p : 0;
+		l->before = now;
+	}
+	if (l->packets + SECOND > rate_packets * SECOND) {
+		verdict = PACKET_RATE;
+	} else {
+		l->packets += SECOND;
+		if (l->bits + bits * SECOND > rate_bits * SECOND)
+			verdict = BIT_RATE;
+		else
+			l->bits += bits * SECOND;
+	}
+	bpf_spin_unlock(&l->lock);
+	return verdict;
+}
+
+static __always_inline int refuse(struct account *a, int verdict)
+{
+	if (verdict == PACKET_RATE)
+		__sync_fetch_and_add(&a->packet_rate, 1);
+	else
+		__sync_fetch_and_add(&a->bit_rate, 1);
+	return TC_ACT_SHOT;
+}
+
+static __always_inline __u16 fold(__u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+#define IP_AT sizeof(struct ethhdr)
+#define UDP_AT (IP_AT + sizeof(struct iphdr))
+#define DATA_AT (UDP_AT + sizeof(struct udphdr))
+#define CHECK_AT (UDP_AT + __builtin_offsetof(struct udphdr, check))
+
+static __always_inline int rewrite(struct __sk_buff *skb, const struct key *k, const struct route *r)
+{
+	// In the checksum: addresses as part of the pseudo header, the rest as it is.
+	__u64 plain = BPF_F_MARK_MANGLED_0, pseudo = plain | BPF_F_PSEUDO_HDR;
+	if (bpf_l4_csum_replace(skb, CHECK_AT, k->client, r->server, pseudo | 4) ||
+	    bpf_l4_csum_replace(skb, CHECK_AT, k->server, r->client, pseudo | 4) ||
+	    bpf_l4_csum_replace(skb, CHECK_AT, k->client_port, r->server_port, plain | 2) ||
+	    bpf_l4_csum_replace(skb, CHECK_AT, k->server_port, r->client_port, plain | 2) ||
+	    bpf_l4_csum_replace(skb, CHECK_AT, k->number, r->number, plain | 2))
+		return -1;
+
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	if (data + DATA_AT + sizeof(struct channel_data) > end)
+		return -1;
+	struct iphdr *ip = data + IP_AT;
+	struct udphdr *udp = data + UDP_AT;
+	struct channel_data *channel = data + DATA_AT;
+	ip->saddr = r->server;
+	ip->daddr = r->client;
+	ip->tos = 0;
+	ip->ttl = 64;
+	ip->check = 0;
+	ip->check = fold(bpf_csum_diff(0, 0, (__be32 *)ip, sizeof(*ip), 0));
+	udp->source = r->server_port;
+	udp->dest = r->client_port;
+	channel->number = r->number;
+	return 0;
+}
+
+SEC("tcx/ingress")
+int relay(struct __sk_buff *skb)
+{
+	// A tag is taken off before the VLAN's own interface, which has this program, too.
+	if (skb->protocol != bpf_htons(ETH_P_IP) || skb->gso_size || skb->vlan_present)
+		return TC_ACT_UNSPEC;
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	if (data + DATA_AT + sizeof(struct channel_data) > end) {
+		if (bpf_skb_pull_data(skb, DATA_AT + sizeof(struct channel_data)))
+			return TC_ACT_UNSPEC;
+		data = (void *)(long)skb->data, end = (void *)(long)skb->data_end;
+		if (data + DATA_AT + sizeof(struct channel_data) > end)
+			return TC_ACT_UNSPEC;
+	}
+	struct iphdr *ip = data + IP_AT;
+	struct udphdr *udp = data + UDP_AT;
+	struct channel_data *channel = data + DATA_AT;
+	__u32 size = bpf_ntohs(channel->length), datagram = sizeof(*udp) + sizeof(*channel) + size;
+	if (ip->version != 4 || ip->ihl != 5 || ip->protocol != IPPROTO_UDP ||
+	    ip->frag_off & bpf_htons(0x3fff) ||          // in pieces
+	    (channel->number & bpf_htons(0xf000)) != bpf_htons(0x4000) ||
+	    bpf_ntohs(udp->len) != datagram ||           // padded, cut, or more than the data
+	    bpf_ntohs(ip->tot_len) != sizeof(*ip) + datagram ||
+	    sizeof(*ip) + datagram > LARGEST)
+		return TC_ACT_UNSPEC;
+
+	struct key k = {
+		.client = ip->saddr, .server = ip->daddr,
+		.client_port = udp->source, .server_port = udp->dest,
+		.number = channel->number,
+	};
+	struct route *r = bpf_map_lookup_elem(&routes, &k);
+	if (!r)
+		return TC_ACT_UNSPEC;
+	__u32 of_sender = r->sender, of_receiver = r->receiver, of_account = r->account;
+	struct ledger *sender = bpf_map_lookup_elem(&ledgers, &of_sender);
+	struct ledger *receiver = bpf_map_lookup_elem(&ledgers, &of_receiver);
+	struct account *account = bpf_map_lookup_elem(&accounts, &of_account);
+	if (!sender || !receiver || !account)
+		return TC_ACT_UNSPEC;
+
+	__u64 now = bpf_ktime_get_ns();
+	int verdict = take(sender, 8 * size, now);
+	if (verdict == PASS)
+		verdict = take(receiver, 8 * size, now);
+	if (verdict != PASS)
+		return refuse(account, verdict);
+	if (rewrite(skb, &k, r))
+		return TC_ACT_SHOT; // it was changed in part: cannot happen
+	__sync_fetch_and_add(&account->packets, 1);
+	__sync_fetch_and_add(&account->bytes, size);
+	return bpf_redirect_neigh(r->interface, 0, 0, 0);
+}
+
+char terms[] SEC("license") = "Apache-2.0";

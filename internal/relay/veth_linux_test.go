@@ -1,0 +1,115 @@
+package relay
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/visavis-call/visavis/internal/relay/offload"
+)
+
+// veth is a wire between two network namespaces: the server's and the clients'. The
+// server has 10.77.0.1, 10.77.0.2 and fd77::1.
+type veth struct{ server, clients string }
+
+var wire77 = sync.OnceValues(func() (veth, error) {
+	v := veth{fmt.Sprintf("visavis-relay-s%d", os.Getpid()), fmt.Sprintf("visavis-relay-c%d", os.Getpid())}
+	commands := fmt.Sprintf(`ip netns add %[1]s
+ip netns add %[2]s
+ip -n %[1]s link add wire type veth peer name wire netns %[2]s
+ip netns exec %[1]s sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.wire.accept_dad=0
+ip netns exec %[2]s sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.wire.accept_dad=0
+ip -n %[1]s addr add 10.77.0.1/24 dev wire
+ip -n %[1]s addr add 10.77.0.2/24 dev wire
+ip -n %[1]s addr add fd77::1/64 dev wire
+ip -n %[2]s addr add 10.77.0.9/24 dev wire
+ip -n %[2]s addr add fd77::9/64 dev wire
+ip -n %[1]s link set lo up
+ip -n %[2]s link set lo up
+ip -n %[1]s link set wire up
+ip -n %[2]s link set wire up`, v.server, v.clients)
+	for line := range strings.SplitSeq(commands, "\n") {
+		words := strings.Fields(line)
+		if out, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {
+			return v, fmt.Errorf("%s: %w: %s", line, err, out)
+		}
+	}
+	return v, errors.Join(inside(v.clients, withoutChecksumOffload), inside(v.server, func() error {
+		p, err := offload.Load(offload.Limits{})
+		if err != nil {
+			return err
+		}
+		return p.Close()
+	}))
+})
+
+// withoutChecksumOffload lets the kernel make the checksums of what clients send, so
+// that receivers look at them: between virtual devices they are left out.
+func withoutChecksumOffload() error {
+	const (
+		siocEthtool  = 0x8946
+		setChecksums = 0x17 // ETHTOOL_STXCSUM
+	)
+	value := [2]uint32{setChecksums, 0}
+	request := struct {
+		name [unix.IFNAMSIZ]byte
+		data unsafe.Pointer
+		_    [24 - unsafe.Sizeof(uintptr(0))]byte
+	}{data: unsafe.Pointer(&value)}
+	copy(request.name[:], "wire")
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), siocEthtool, uintptr(unsafe.Pointer(&request))); errno != 0 {
+		return fmt.Errorf("turn checksum offload off: %w", errno)
+	}
+	return nil
+}
+
+func (v veth) remove() {
+	for _, ns := range []string{v.server, v.clients} {
+		_ = exec.Command("ip", "netns", "del", ns).Run() // it may not be there
+	}
+}
+
+// inside runs f on a thread that is in a namespace, until f returns.
+func inside(ns string, f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		there, err := os.Open("/run/netns/" + ns)
+		if err == nil {
+			err = unix.Setns(int(there.Fd()), unix.CLONE_NEWNET)
+			err = errors.Join(err, there.Close())
+		}
+		if err == nil {
+			err = f()
+		}
+		done <- err
+	}()
+	return <-done
+}
+
+// needsVeth skips the test where there can be no namespaces, unless that is not allowed.
+func needsVeth(t testing.TB) veth {
+	t.Helper()
+	v, err := wire77()
+	if err == nil {
+		return v
+	}
+	if os.Getenv("CI") == "true" || os.Getenv("VISAVIS_LAB") == "require" {
+		t.Fatal(err)
+	}
+	t.Skip(err)
+	return v
+}

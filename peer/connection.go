@@ -57,6 +57,7 @@ type connection struct {
 	senders     map[Kind]*pump
 	started     bool
 	relayOnly   bool
+	relays      *relayNet
 	shared      []*pump                    // added by share, not sending yet
 	screens     map[*webrtc.RTPSender]bool // senders added by share
 	tracks      int                        // remote ones
@@ -117,7 +118,11 @@ func newConnection(ctx context.Context, cfg connectionConfig) (*connection, erro
 	if err != nil {
 		return nil, err
 	}
-	api, err := newAPI(cfg.reach, cfg.relayOnly)
+	relays, err := newRelayNet()
+	if err != nil {
+		return nil, err
+	}
+	api, err := newAPI(relays, cfg.reach, cfg.relayOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +139,7 @@ func newConnection(ctx context.Context, cfg connectionConfig) (*connection, erro
 	if err != nil {
 		return nil, fmt.Errorf("peer connection: %w", err)
 	}
-	c := &connection{pc: pc, gen: cfg.gen, numbering: newNumbering(cfg.gen), fp: fp, reach: cfg.reach, senders: map[Kind]*pump{}, screens: map[*webrtc.RTPSender]bool{}, gate: make(chan struct{}), frames: cfg.frames}
+	c := &connection{pc: pc, gen: cfg.gen, numbering: newNumbering(cfg.gen), fp: fp, reach: cfg.reach, relays: relays, senders: map[Kind]*pump{}, screens: map[*webrtc.RTPSender]bool{}, gate: make(chan struct{}), frames: cfg.frames}
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	c.post = func(f func()) {
 		if c.ctx.Err() == nil {
@@ -218,6 +223,9 @@ func (c *connection) applyServers() {
 // close ends the connection and everything it started, and waits for it.
 func (c *connection) close() {
 	c.cancel()
+	// A relay that does not answer any more would be waited for, half a minute.
+	giveUp := time.AfterFunc(relayFarewell, c.relays.close)
+	defer giveUp.Stop()
 	_ = c.pc.GracefulClose() // what can fail here is already gone
 	c.pumps.Wait()
 }
@@ -283,11 +291,7 @@ func ownFP(certificate *webrtc.Certificate) (string, error) {
 
 // newAPI is pion with the codecs and limits of this package. Its own logger is
 // silent: it would print addresses.
-func newAPI(r reach, relayOnly bool) (*webrtc.API, error) {
-	relays, err := newRelayNet()
-	if err != nil {
-		return nil, err
-	}
+func newAPI(relays *relayNet, r reach, relayOnly bool) (*webrtc.API, error) {
 	var engine webrtc.SettingEngine
 	engine.SetNet(relays)
 	engine.LoggerFactory = silent{}

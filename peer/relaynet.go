@@ -3,30 +3,72 @@ package peer
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pion/transport/v4"
 	"github.com/pion/transport/v4/stdnet"
 )
 
-// relayDial bounds the wait for a TCP connection to the relay.
-const relayDial = 10 * time.Second
+const (
+	// relayDial bounds the wait for a TCP connection to the relay.
+	relayDial = 10 * time.Second
+	// relayFarewell is for taking leave of the relays.
+	relayFarewell = time.Second
+)
 
 // relayNet is the network as pion gets it, with a way to relays for whoever has IPv6
 // only. pion/ice (v4.4.2) asks for IPv4 whenever it goes to a relay, and only then does
 // it call the methods here; they take whichever family leads there. They also keep
 // the own address to themselves: pion would write it into the relayed candidate, where
 // it helps nobody (RFC 8839 §5.1, rel-addr).
-type relayNet struct{ *stdnet.Net }
+type relayNet struct {
+	*stdnet.Net
+
+	mu    sync.Mutex
+	ways  map[io.Closer]struct{} // to relays, open
+	ended bool
+}
 
 func newRelayNet() (*relayNet, error) {
 	n, err := stdnet.NewNet()
 	if err != nil {
 		return nil, fmt.Errorf("list network interfaces: %w", err)
 	}
-	return &relayNet{n}, nil
+	return &relayNet{Net: n, ways: map[io.Closer]struct{}{}}, nil
+}
+
+// close ends all ways to relays, also those to come: pion gives up at once then, and does
+// not ask a relay again that does not answer.
+func (n *relayNet) close() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ended = true
+	for w := range n.ways {
+		_ = w.Close() // what can fail here is already gone
+	}
+}
+
+// keep remembers a way for close.
+func (n *relayNet) keep(way io.Closer) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ended {
+		return errors.Join(net.ErrClosed, way.Close())
+	}
+	n.ways[way] = struct{}{}
+	return nil
+}
+
+// drop closes a way.
+func (n *relayNet) drop(way io.Closer) error {
+	n.mu.Lock()
+	delete(n.ways, way)
+	n.mu.Unlock()
+	return way.Close()
 }
 
 // anyFamily turns udp4 and tcp4 into udp and tcp.
@@ -41,7 +83,10 @@ func (n *relayNet) ListenPacket(network, address string) (net.PacketConn, error)
 	if err != nil {
 		return nil, err
 	}
-	return quietPacketConn{conn}, nil
+	if err := n.keep(conn); err != nil {
+		return nil, err
+	}
+	return quietPacketConn{conn, n}, nil
 }
 
 // ResolveTCPAddr is for relays over TCP and TLS.
@@ -50,7 +95,7 @@ func (n *relayNet) ResolveTCPAddr(network, address string) (*net.TCPAddr, error)
 }
 
 // DialTCP is for relays over TCP and TLS.
-func (*relayNet) DialTCP(network string, _, to *net.TCPAddr) (transport.TCPConn, error) {
+func (n *relayNet) DialTCP(network string, _, to *net.TCPAddr) (transport.TCPConn, error) {
 	conn, err := (&net.Dialer{Timeout: relayDial}).Dial(anyFamily(network), to.String())
 	if err != nil {
 		return nil, err
@@ -59,15 +104,26 @@ func (*relayNet) DialTCP(network string, _, to *net.TCPAddr) (transport.TCPConn,
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("dial a relay: a %T", conn), conn.Close())
 	}
-	return quietTCPConn{tcp}, nil
+	if err := n.keep(tcp); err != nil {
+		return nil, err
+	}
+	return quietTCPConn{tcp, n}, nil
 }
 
 // quietPacketConn does not tell where it is.
-type quietPacketConn struct{ net.PacketConn }
+type quietPacketConn struct {
+	net.PacketConn
+	net *relayNet
+}
 
 func (quietPacketConn) LocalAddr() net.Addr { return &net.UDPAddr{IP: net.IPv4zero, Port: 9} }
+func (c quietPacketConn) Close() error      { return c.net.drop(c.PacketConn) }
 
 // quietTCPConn does not either.
-type quietTCPConn struct{ *net.TCPConn }
+type quietTCPConn struct {
+	*net.TCPConn
+	net *relayNet
+}
 
 func (quietTCPConn) LocalAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4zero, Port: 9} }
+func (c quietTCPConn) Close() error      { return c.net.drop(c.TCPConn) }

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"errors"
 	"net"
 	"testing"
 	"time"
@@ -55,5 +56,31 @@ func TestRelayNetTakesAnyFamily(t *testing.T) {
 		if got := conn.LocalAddr().String(); got != "0.0.0.0:9" {
 			t.Errorf("TCP says it is %s", got)
 		}
+	}
+}
+
+// Once it is over, no way to a relay is left, nor can there be another.
+func TestRelayNetEnds(t *testing.T) {
+	n, err := newRelayNet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, err := n.ListenPacket("udp4", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed, err := n.ListenPacket("udp4", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := closed.Close(); err != nil || len(n.ways) != 1 {
+		t.Errorf("%d ways are remembered, want 1; %v", len(n.ways), err)
+	}
+	n.close()
+	if _, _, err := open.ReadFrom(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("read = %v, want ErrClosed", err)
+	}
+	if _, err := n.ListenPacket("udp4", "0.0.0.0:0"); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("listen = %v, want ErrClosed", err)
 	}
 }

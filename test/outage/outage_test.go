@@ -34,6 +34,8 @@ const (
 	soon = 3500 * time.Millisecond
 	// patience is for what has no such bound.
 	patience = 30 * time.Second
+	// farewell is well below what pion waits for a relay that does not answer (8 s, several times).
+	farewell = 7 * time.Second
 	several  = 15 // pictures
 )
 
@@ -165,6 +167,14 @@ func TestGuestTakesAnotherNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.bothSeeAgain(patience)
+
+	// Relays that only the old network led to do not answer any more, and are not waited for.
+	from := time.Now()
+	w.guest.hangUp()
+	w.guest.drain()
+	if took := time.Since(from); took > farewell {
+		t.Errorf("hanging up took %v", took.Round(time.Millisecond))
+	}
 }
 
 func TestHostTakesAnotherNetwork(t *testing.T) {

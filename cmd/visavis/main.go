@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -58,6 +59,13 @@ func main() {
 	os.Exit(code)
 }
 
+// secretPart is that of a link.
+var secretPart = regexp.MustCompile(`#[A-Za-z0-9_-]{16,}`)
+
+// withoutLinks is text that may be kept: a link given in the wrong place would stand in
+// the mail of a timer or in somebody's log.
+func withoutLinks(text string) string { return secretPart.ReplaceAllString(text, "#…") }
+
 // customary takes what other programs take: --version, and help COMMAND.
 func customary(args []string) []string {
 	switch {
@@ -97,11 +105,11 @@ func run(ctx context.Context, args []string, std streams) (code int) {
 		}
 		// kong's word for the end of the line
 		text := strings.Replace(err.Error(), `expected string value but got "EOL" (<EOL>)`, "a value is missing", 1)
-		fmt.Fprintf(std.err, "visavis: %s\nRun %s --help.\n", text, help)
+		fmt.Fprintf(std.err, "visavis: %s\nRun %s --help.\n", withoutLinks(text), help)
 		return exitUsage
 	}
 	if err := parsed.Run(); err != nil {
-		fmt.Fprintf(std.err, "visavis: %v\n", err)
+		fmt.Fprintf(std.err, "visavis: %s\n", withoutLinks(err.Error()))
 		if e, ok := errors.AsType[*exitError](err); ok {
 			return e.code
 		}

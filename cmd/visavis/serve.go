@@ -222,12 +222,8 @@ func (n *node) openPort(ctx context.Context, registry prometheus.Registerer, met
 		return err
 	}
 	tcp, udp, err := httpd.Listen(ctx, n.cfg.Server.Listen)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%w; another program, or another visavis, has the port: choose a free one with"+
-			" --listen 127.0.0.1:8081, and then visavis new --server http://127.0.0.1:8081", err)
-	}
 	if err != nil {
-		return err
+		return unlistened(err)
 	}
 	n.udp = udp
 	n.splitter = httpd.NewSplitter(tcp, tlsConfig, n.log.With(telemetry.FieldComponent, "listener"))
@@ -366,6 +362,21 @@ func ignoreClosed(err error) error {
 	return err
 }
 
+// unlistened says what mends it.
+func unlistened(err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%w; another program, or another visavis, has the port: choose a free one with"+
+			" --listen 127.0.0.1:8081, and then visavis new --server http://127.0.0.1:8081", err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%w; it is not an address of this machine: --listen :PORT takes all that it has", err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%w; this user may not open the port: choose one above 1023, give the systemd unit"+
+			" AmbientCapabilities=CAP_NET_BIND_SERVICE, or setcap cap_net_bind_service=+ep visavis", err)
+	}
+	return err
+}
+
 // listenMetrics returns nil if metrics are off. The usual address being taken is
 // no reason not to start; one that was asked for is.
 func listenMetrics(ctx context.Context, cfg config.Metrics, log *slog.Logger) (net.Listener, error) {
@@ -379,7 +390,7 @@ func listenMetrics(ctx context.Context, cfg config.Metrics, log *slog.Logger) (n
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("listen for metrics: %w", err)
+		return nil, fmt.Errorf("listen for metrics: %w; choose another address with --metrics, or turn them off with --metrics ''", err)
 	}
 	return l, nil
 }

@@ -7,6 +7,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -129,7 +130,10 @@ func Load(path string, environ []string) (Config, error) {
 	if path != "" {
 		meta, err := toml.DecodeFile(path, &c)
 		if err != nil {
-			return Config{}, fmt.Errorf("read configuration: %w", err)
+			if _, ok := errors.AsType[*fs.PathError](err); ok {
+				return Config{}, fmt.Errorf("read configuration: %w", err) // which names the file
+			}
+			return Config{}, fmt.Errorf("read configuration %s: %w", path, err)
 		}
 		if unknown := meta.Undecoded(); len(unknown) > 0 {
 			return Config{}, fmt.Errorf("read configuration %s: no such setting: %s", path, unknown[0])
@@ -192,8 +196,8 @@ func setField(field reflect.Value, value string) error {
 
 // Validate explains the first thing that is wrong.
 func (c Config) Validate() error {
-	if _, _, err := net.SplitHostPort(c.Server.Listen); err != nil {
-		return fmt.Errorf("server.listen %q: want host:port or :port", c.Server.Listen)
+	if err := checkAddress("server.listen", c.Server.Listen); err != nil {
+		return err
 	}
 	if c.Server.URL != "" {
 		if err := checkOrigin(c.Server.URL); err != nil {
@@ -210,8 +214,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("relay.offload %q: want auto or off", c.Relay.Offload)
 	}
 	if c.Metrics.Listen != "" {
-		if _, _, err := net.SplitHostPort(c.Metrics.Listen); err != nil {
-			return fmt.Errorf("metrics.listen %q: want host:port, or nothing to turn it off", c.Metrics.Listen)
+		if err := checkAddress("metrics.listen", c.Metrics.Listen); err != nil {
+			return err
 		}
 	}
 	for name, n := range map[string]int{
@@ -222,6 +226,21 @@ func (c Config) Validate() error {
 		if n < 1 {
 			return fmt.Errorf("limits.%s: must be at least 1", name)
 		}
+	}
+	return nil
+}
+
+// checkAddress wants an address to listen on.
+func checkAddress(setting, s string) error {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return fmt.Errorf("%s %q: want host:port or :port, like :8080, 192.0.2.7:8080 or [2001:db8::7]:8080", setting, s)
+	}
+	if n, err := strconv.Atoi(port); err == nil && (n < 0 || n > 65535) {
+		return fmt.Errorf("%s %q: %s is no port, they end at 65535", setting, s, port)
+	}
+	if strings.Contains(host, "/") {
+		return fmt.Errorf("%s %q: want an address to listen on, not a URL; that is server.url", setting, s)
 	}
 	return nil
 }
@@ -252,11 +271,11 @@ func (c Config) Token() (string, error) {
 	}
 	b, err := os.ReadFile(c.Create.TokenFile)
 	if err != nil {
-		return "", fmt.Errorf("read token: %w", err)
+		return "", fmt.Errorf("create.token_file: %w", err)
 	}
 	token := strings.TrimSpace(string(b))
 	if len(token) < 16 || len(token) > 256 {
-		return "", errors.New("read token: want 16 to 256 characters")
+		return "", fmt.Errorf("create.token_file %s: want a token of 16 to 256 characters", c.Create.TokenFile)
 	}
 	return token, nil
 }

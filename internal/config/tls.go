@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"net/url"
 	"os/exec"
@@ -37,8 +36,8 @@ func (c Config) validateTLS() error {
 		return errors.New("server.tls_cert and acme.domains: the certificate comes from files or from an ACME server, give one")
 	}
 	if c.Server.HTTPListen != "" {
-		if _, _, err := net.SplitHostPort(c.Server.HTTPListen); err != nil {
-			return fmt.Errorf("server.http_listen %q: want host:port or :port", c.Server.HTTPListen)
+		if err := checkAddress("server.http_listen", c.Server.HTTPListen); err != nil {
+			return err
 		}
 		if !c.TLS() {
 			return errors.New("server.http_listen: sends everybody to HTTPS, so it needs acme.domains or server.tls_cert")

@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/visavis-call/visavis/internal/config"
@@ -103,21 +106,59 @@ func (c *doctorCmd) examine(ctx context.Context) (doctor.Report, error) {
 
 // doctorConfig is what matters of the server's settings.
 func doctorConfig(c config.Config) doctor.Config {
+	_, tokenErr := c.Token()
 	return doctor.Config{
 		Listen: c.Server.Listen, Plain: c.Server.HTTPListen, URL: doctorURL(c),
 		Cert: c.Server.TLSCert, Key: c.Server.TLSKey, TLS: c.TLS(),
 		ByPort: c.ACME.Domains != "" && c.ACME.DNSCommand == "",
-		Data:   c.Storage.Data, Metrics: c.Metrics.Listen, Connections: c.Limits.Connections,
+		Data:   c.Storage.Data, Metrics: c.Metrics.Listen, MetricsAsked: c.Metrics.Asked, Connections: c.Limits.Connections,
+		TokenFile: c.Create.TokenFile, TokenErr: tokenErr,
 	}
 }
 
 // doctorURL is where people come to, "" if no setting says so.
 func doctorURL(c config.Config) string {
 	at, err := net.ResolveTCPAddr("tcp", c.Server.Listen)
-	if err != nil || c.Server.URL == "" && c.ACME.Domains == "" {
+	if err != nil || c.Server.URL != "" {
 		return c.Server.URL
 	}
+	if c.ACME.Domains == "" {
+		// Without another word, people come by the name that the certificate is for.
+		if c.ACME.Domains = certificateName(c.Server.TLSCert); c.ACME.Domains == "" {
+			return ""
+		}
+	}
 	return publicURL(c, at)
+}
+
+// certificateName is the first host name of the certificate in a file that others can
+// come by, "" if there is none.
+func certificateName(file string) string {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return ""
+	}
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return ""
+	}
+	for _, name := range leaf.DNSNames {
+		if strings.Contains(name, ".") && !strings.HasPrefix(name, "*") {
+			return name
+		}
+	}
+	return ""
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func printFindings(w io.Writer, r doctor.Report) error {
@@ -130,8 +171,11 @@ func printFindings(w io.Writer, r doctor.Report) error {
 			text += fmt.Sprintf("%-8s %-20s -> %s\n", "", "", f.Remedy)
 		}
 	}
-	text += fmt.Sprintf("%d ok, %d warnings, %d problems\n", count[doctor.OK], count[doctor.Warning], count[doctor.Problem])
+	text += fmt.Sprintf("%d ok, %s, %s\n", count[doctor.OK], counted(count[doctor.Warning], "warning"), counted(count[doctor.Problem], "problem"))
 	for _, next := range r.Next {
+		if strings.HasPrefix(next, "visavis ") {
+			next = "on this machine: " + next
+		}
 		text += "Next, " + next + "\n"
 	}
 	_, err := io.WriteString(w, text)

@@ -15,9 +15,14 @@ import (
 	"time"
 )
 
-// certificate writes a certificate for 127.0.0.1 that is its own authority, and its
-// key; it has begun an hour ago and is valid for so long from now.
+// certificate writes a certificate for 127.0.0.1 and localhost that is its own authority,
+// and its key; it has begun an hour ago and is valid for so long from now.
 func certificate(t *testing.T, valid time.Duration) (cert, key string) {
+	t.Helper()
+	return certificateFor(t, valid, "localhost")
+}
+
+func certificateFor(t *testing.T, valid time.Duration, names ...string) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -27,7 +32,7 @@ func certificate(t *testing.T, valid time.Duration) (cert, key string) {
 		SerialNumber: big.NewInt(time.Now().UnixNano()),
 		Subject:      pkix.Name{CommonName: "visavis test"},
 		NotBefore:    time.Now().Add(-time.Hour), NotAfter: time.Now().Add(valid),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: names,
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)

@@ -38,7 +38,7 @@ func checkHTTPS(_ context.Context, cfg *Config, _ *place) []Finding {
 	case secure:
 		return []Finding{good("https", "a proxy does TLS for %s; TURN over TLS is not offered then", cfg.URL)}
 	}
-	return []Finding{warn("https", "server.tls_cert and server.tls_key, or a proxy and server.url", "there is no HTTPS: browsers give camera and microphone to this machine only (http://localhost)")}
+	return []Finding{warn("https", "acme.domains, and the server gets a certificate; or server.tls_cert and server.tls_key; or a proxy and server.url", "there is no HTTPS: browsers give camera and microphone to this machine only (http://localhost)")}
 }
 
 func checkCertificate(_ context.Context, cfg *Config, here *place) []Finding {
@@ -135,7 +135,7 @@ func (f certFacts) judgeChain() Finding {
 		return warn("cert.chain", "get one from a public authority", "the certificate is its own authority: browsers warn, and TURN over TLS does not work with them")
 	}
 	if len(f.chain) == 1 {
-		return bad("cert.chain", "put the intermediate certificate behind it, as in fullchain.pem of certbot", "the chain is incomplete: %v", err)
+		return bad("cert.chain", "put the intermediate certificate behind it, as in fullchain.pem of certbot; an authority of your own has to be known to every device: SSL_CERT_FILE=ca.pem visavis doctor", "the chain is incomplete: %v", err)
 	}
-	return warn("cert.chain", "if it is an authority of your own, every device has to know it", "its chain leads to no authority that this machine knows: %v", err)
+	return warn("cert.chain", "if it is an authority of your own, every device has to know it: SSL_CERT_FILE=ca.pem visavis doctor", "its chain leads to no authority that this machine knows: %v", err)
 }

@@ -79,15 +79,19 @@ func bad(id, remedy, format string, args ...any) Finding {
 
 // Config is the server's own settings, as far as they matter here, and what to ask.
 type Config struct {
-	Listen      string // host:port
-	URL         string // public origin; "": whatever clients use
-	Cert, Key   string // files; "": no TLS by these
-	TLS         bool   // the server does TLS itself
-	ByPort      bool   // an ACME server looks at port 80 or 443, to see whose the name is
-	Plain       string // second address, without TLS; "": none
-	Data        string
-	Metrics     string
-	Connections int // that the server admits at once
+	Listen    string // host:port
+	URL       string // public origin; "": whatever clients use
+	Cert, Key string // files; "": no TLS by these
+	TLS       bool   // the server does TLS itself
+	ByPort    bool   // an ACME server looks at port 80 or 443, to see whose the name is
+	Plain     string // second address, without TLS; "": none
+	Data      string
+	Metrics   string
+	// MetricsAsked says that somebody chose Metrics: the server does not start without it.
+	MetricsAsked bool
+	TokenFile    string // "": everybody may make calls
+	TokenErr     error  // that file cannot be used
+	Connections  int    // that the server admits at once
 
 	Via     []string      // origins of other visavis servers, to ask what they see
 	Address []netip.Addr  // public ones, if they are known
@@ -190,7 +194,7 @@ func Examine(ctx context.Context, cfg Config) Report {
 	var all []Finding
 	for _, check := range []func(context.Context, *Config, *place) []Finding{
 		checkPorts, checkFirewall, checkAddress, checkDNS, checkHTTPS, checkWays, checkCertificate, checkProxy, checkHairpin,
-		checkClock, checkKernel, checkData,
+		checkClock, checkKernel, checkData, checkToken,
 	} {
 		all = append(all, check(ctx, &cfg, here)...)
 	}

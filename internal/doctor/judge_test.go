@@ -63,6 +63,10 @@ func TestJudgePorts(t *testing.T) {
 	check(t, "a second port", judgePorts(f), "port.tcp ok", "port.udp ok", "port.http ok")
 	f.plainErr = errors.New("address already in use")
 	check(t, "a second port that is taken", judgePorts(f), "port.tcp ok", "port.udp ok", "port.http problem")
+	f = portFacts{port: 443, metrics: "127.0.0.1:9090", metricsErr: f.plainErr}
+	check(t, "metrics, by custom", judgePorts(f), "port.tcp ok", "port.udp ok", "metrics.listen warning")
+	f.metricsAsked = true
+	check(t, "metrics, as asked", judgePorts(f), "port.tcp ok", "port.udp ok", "metrics.listen problem")
 	for _, who := range []tenure{tenureDenied, tenureMissing, tenureUnknown} {
 		check(t, fmt.Sprint(who), judgePorts(portFacts{port: 443, tcp: who, udp: who}), "port.tcp problem", "port.udp problem")
 	}

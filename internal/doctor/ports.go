@@ -37,6 +37,8 @@ type portFacts struct {
 	plainErr     error
 	metrics      string
 	metricsBound bool // its address is one that others reach
+	metricsErr   error
+	metricsAsked bool
 }
 
 func checkPorts(ctx context.Context, cfg *Config, here *place) []Finding {
@@ -44,6 +46,9 @@ func checkPorts(ctx context.Context, cfg *Config, here *place) []Finding {
 	if host, _, err := net.SplitHostPort(cfg.Metrics); err == nil {
 		a, err := netip.ParseAddr(host)
 		f.metricsBound = host == "" || err == nil && !a.IsLoopback()
+	}
+	if f.metricsAsked = cfg.MetricsAsked; cfg.Metrics != "" && here.running == nil {
+		f.metricsErr = canListen(ctx, "tcp", cfg.Metrics)
 	}
 	f.plainErr = plainPort(ctx, cfg, here.running != nil)
 	var lc net.ListenConfig
@@ -104,12 +109,7 @@ func plainPort(ctx context.Context, cfg *Config, running bool) error {
 		return nil
 	}
 	if !running {
-		var lc net.ListenConfig
-		l, err := lc.Listen(ctx, "tcp"+(&Config{Listen: cfg.Plain}).family(), cfg.Plain)
-		if err != nil {
-			return err
-		}
-		return l.Close()
+		return canListen(ctx, "tcp"+(&Config{Listen: cfg.Plain}).family(), cfg.Plain)
 	}
 	d := net.Dialer{Timeout: askTimeout}
 	conn, err := d.DialContext(ctx, "tcp", (&Config{Listen: cfg.Plain}).near())
@@ -117,6 +117,16 @@ func plainPort(ctx context.Context, cfg *Config, running bool) error {
 		return err
 	}
 	return conn.Close()
+}
+
+// canListen opens a port, only to see whether it can be had.
+func canListen(ctx context.Context, network, address string) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, network, address)
+	if err != nil {
+		return err
+	}
+	return l.Close()
 }
 
 func tenureOf(err error) tenure {
@@ -156,6 +166,10 @@ func judgePorts(f portFacts) []Finding {
 	}
 	switch {
 	case f.metrics == "":
+	case f.metricsErr != nil && f.metricsAsked:
+		out = append(out, bad("metrics.listen", "another address at metrics.listen, or metrics.listen = \"\" to turn them off", "the address of the metrics cannot be used, and the server does not start without it: %v", f.metricsErr))
+	case f.metricsErr != nil:
+		out = append(out, warn("metrics.listen", "another address at metrics.listen", "there will be no metrics, for their usual address cannot be used: %v", f.metricsErr))
 	case f.metricsBound:
 		out = append(out, warn("metrics.listen", "metrics.listen = \"127.0.0.1:9090\"", "metrics at %s can be read from outside of this machine", f.metrics))
 	default:

@@ -1,6 +1,8 @@
 package doctor
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -60,6 +62,18 @@ func TestKernelFiles(t *testing.T) {
 	})
 	cfg := Config{Connections: 20_000, proc: proc}
 	check(t, "files", checkKernel(t.Context(), &cfg, &place{}), "kernel.nofile ok", "kernel.buffers warning", "kernel.conntrack problem", "kernel.udp_drops warning")
+}
+
+func TestToken(t *testing.T) {
+	runs := &place{running: &greeting{}}
+	check(t, "none", checkToken(t.Context(), &Config{}, runs))
+	cfg := &Config{TokenFile: "/etc/visavis/token"}
+	check(t, "there", checkToken(t.Context(), cfg, &place{}), "create.token_file ok")
+	cfg.TokenErr = &fs.PathError{Op: "open", Path: cfg.TokenFile, Err: fs.ErrPermission}
+	check(t, "of another user", checkToken(t.Context(), cfg, runs), "create.token_file ok")
+	check(t, "closed", checkToken(t.Context(), cfg, &place{}), "create.token_file problem")
+	cfg.TokenErr = errors.New("too short")
+	check(t, "too short", checkToken(t.Context(), cfg, runs), "create.token_file problem")
 }
 
 func TestDataDirectory(t *testing.T) {

@@ -29,11 +29,11 @@ func checkToken(_ context.Context, cfg *Config, here *place) []Finding {
 	case cfg.TokenFile == "":
 		return nil
 	case cfg.TokenErr == nil:
-		return []Finding{good("create.token_file", "there is a token, and only who has it makes calls")}
+		return []Finding{good("token.file", "there is a token, and only who has it makes calls")}
 	case here.running != nil && errors.Is(cfg.TokenErr, fs.ErrPermission):
-		return []Finding{good("create.token_file", "the file of the token is for the user of the server that runs")}
+		return []Finding{good("token.file", "the file of the token is for the user of the server that runs")}
 	}
-	return []Finding{bad("create.token_file", "openssl rand -hex 16 > "+cfg.TokenFile+", and let the user of the server read it", "the server does not start without its token: %v", cfg.TokenErr)}
+	return []Finding{bad("token.file", "openssl rand -hex 16 > "+cfg.TokenFile+", and let the user of the server read it", "the server does not start without its token: %v", cfg.TokenErr)}
 }
 
 func checkData(_ context.Context, cfg *Config, here *place) []Finding {

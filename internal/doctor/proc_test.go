@@ -68,12 +68,12 @@ func TestToken(t *testing.T) {
 	runs := &place{running: &greeting{}}
 	check(t, "none", checkToken(t.Context(), &Config{}, runs))
 	cfg := &Config{TokenFile: "/etc/visavis/token"}
-	check(t, "there", checkToken(t.Context(), cfg, &place{}), "create.token_file ok")
+	check(t, "there", checkToken(t.Context(), cfg, &place{}), "token.file ok")
 	cfg.TokenErr = &fs.PathError{Op: "open", Path: cfg.TokenFile, Err: fs.ErrPermission}
-	check(t, "of another user", checkToken(t.Context(), cfg, runs), "create.token_file ok")
-	check(t, "closed", checkToken(t.Context(), cfg, &place{}), "create.token_file problem")
+	check(t, "of another user", checkToken(t.Context(), cfg, runs), "token.file ok")
+	check(t, "closed", checkToken(t.Context(), cfg, &place{}), "token.file problem")
 	cfg.TokenErr = errors.New("too short")
-	check(t, "too short", checkToken(t.Context(), cfg, runs), "create.token_file problem")
+	check(t, "too short", checkToken(t.Context(), cfg, runs), "token.file problem")
 }
 
 func TestDataDirectory(t *testing.T) {

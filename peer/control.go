@@ -207,10 +207,19 @@ func (c *Call) receive(kind websocket.MessageType, data []byte) {
 	case protocol.GoingAway:
 		c.link.retry = time.Duration(min(max(m.RetryMS, 0), 60_000)) * time.Millisecond
 	case protocol.Refusal:
-		c.link.refusal = &protocol.WireError{Code: m.Code, Detail: m.Detail}
+		c.link.refusal = refused(m)
 	default:
 		c.seat.control(m)
 	}
+}
+
+// refused is an error of the server's. What goes with [protocol.ErrorCodeDenied] is shown
+// as the host's own words, so the server has none there.
+func refused(m protocol.Refusal) *protocol.WireError {
+	if m.Code == protocol.ErrorCodeDenied {
+		m.Detail = ""
+	}
+	return &protocol.WireError{Code: m.Code, Detail: CleanLine(m.Detail)}
 }
 
 func (c *Call) onWelcome(m protocol.Welcome) {

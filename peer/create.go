@@ -68,7 +68,7 @@ func Register(ctx context.Context, r Registration) (expires time.Time, err error
 		case protocol.Created:
 			return time.UnixMilli(m.ExpiresMS), nil
 		case protocol.Refusal:
-			return time.Time{}, &protocol.WireError{Code: m.Code, Detail: m.Detail}
+			return time.Time{}, refused(m)
 		}
 	}
 }

@@ -166,9 +166,9 @@ func printFindings(w io.Writer, r doctor.Report) error {
 	count := map[doctor.Level]int{}
 	for _, f := range r.Findings {
 		count[f.Level]++
-		text += fmt.Sprintf("%-8s %-20s %s\n", f.Level, f.ID, f.Text)
+		text += fmt.Sprintf("%-8s %-20s %s\n", f.Level, f.ID, printable(f.Text))
 		if f.Remedy != "" {
-			text += fmt.Sprintf("%-8s %-20s -> %s\n", "", "", f.Remedy)
+			text += fmt.Sprintf("%-8s %-20s -> %s\n", "", "", printable(f.Remedy))
 		}
 	}
 	text += fmt.Sprintf("%d ok, %s, %s\n", count[doctor.OK], counted(count[doctor.Warning], "warning"), counted(count[doctor.Problem], "problem"))

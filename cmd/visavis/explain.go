@@ -117,6 +117,16 @@ func unregistered(err error, origin, token string) error {
 	return &exitError{exitFailed, &problem{"the server asks for a token to make calls; give it with --token-file", code}}
 }
 
+// printable is text as a terminal may have it. Others have a hand in it: names in a
+// certificate, for one, may be sequences that write over what was said before.
+func printable(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = peer.CleanLine(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // explained turns an error of the library into one for people. Errors without a
 // code come from the network.
 func explained(err error, origin string) error {

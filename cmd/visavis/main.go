@@ -109,7 +109,7 @@ func run(ctx context.Context, args []string, std streams) (code int) {
 		return exitUsage
 	}
 	if err := parsed.Run(); err != nil {
-		fmt.Fprintf(std.err, "visavis: %s\n", withoutLinks(err.Error()))
+		fmt.Fprintf(std.err, "visavis: %s\n", printable(withoutLinks(err.Error())))
 		if e, ok := errors.AsType[*exitError](err); ok {
 			return e.code
 		}

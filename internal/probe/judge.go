@@ -84,7 +84,7 @@ func because(text string, err error) string {
 	if err == nil {
 		return text
 	}
-	return fmt.Sprintf("%s: %v", text, err)
+	return peer.CleanLine(fmt.Sprintf("%s: %v", text, err)) // the server may have had a hand in it
 }
 
 // insecure are the codes with which a party ends a call that is not safe.

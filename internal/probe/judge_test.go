@@ -109,3 +109,11 @@ func TestPictureBeforeProof(t *testing.T) {
 		t.Errorf("the picture took %v ms", got)
 	}
 }
+
+// What a server has put into an error does not write over a terminal.
+func TestDetailIsClean(t *testing.T) {
+	o := observed{host: party{ended: peer.Ended{Reason: peer.EndError, Err: errors.New("for \x1b[2Jnobody\u202e")}}}
+	if got := judge(Direct, o).Detail; got != "the server does not answer: for [2Jnobody" {
+		t.Errorf("said %q", got)
+	}
+}

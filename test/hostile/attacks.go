@@ -132,5 +132,6 @@ func foundOnTheWay() []Attack {
 		{"B44", "waits at the door and floods the host's line through the relay from many allocations, uses up the call's share, or keeps the relay", "server", "policed, the next guest has all of it, revoked", all(unitRelay("TestManySendersFillNoReceiver"), unitRelay("TestRevokedGuestLeavesTheVolume"), inGo("./internal/call", "TestNext"), inGo("./internal/call", "TestDropRevokesRelay"))},
 		{"B45", "leads a client that asks for signaling to another machine, or round in a circle", "native", "given up; nobody else is asked", inGo("./peer", "TestRedirects")},
 		{"B46", "a server under examination names STUN on, and leads to, machines next to whoever examines it", "native", "not asked, and said", all(inGo("./internal/doctor", "TestStrangerLeadsNowhere"), inGo("./internal/doctor", "TestEndlessRedirects"))},
+		{"B47", "writes over the terminal by the names in its certificate or by its refusals, and refuses in the host's name with words of its own", "native", "told without control characters, no words of the host", all(here("TestServerSpeaksForHost"), inGo("./cmd/visavis", "TestNamesInForeignCertificates"), inGo("./internal/probe", "TestDetailIsClean"))},
 	}
 }

@@ -2,6 +2,7 @@ package hostile
 
 import (
 	"encoding/base64"
+	"errors"
 	"net"
 	"strconv"
 	"testing"
@@ -142,6 +143,26 @@ func TestSilentServer(t *testing.T) {
 			over := end(t, guest)
 			got(t, "B04", string(over.Code)+", said")
 		})
+	}
+}
+
+// A server refuses a guest in the host's name, with words that it makes up and that would
+// write over a terminal.
+func TestServerSpeaksForHost(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[protocol.ErrorCode]string{protocol.ErrorCodeDenied: "", protocol.ErrorCodeBusy: "[2Jcome to another place"} {
+		l := StartLiar(t)
+		guest := l.There.Guest(newLink(t, 0), nil)
+		line := l.Next(t)
+		line.Welcome()
+		line.Join()
+		line.Say(protocol.Refusal{Code: code, Detail: "\x1b[2Jcome to\nanother place\u202e"})
+		_ = line.ws.Close(protocol.CloseRefused, "")
+		over := end(t, guest)
+		wire, ok := errors.AsType[*protocol.WireError](over.Err)
+		if !ok || over.Code != code || wire.Detail != want {
+			t.Errorf("%s: ended with %q: %v", code, over.Code, over.Err)
+		}
 	}
 }
 

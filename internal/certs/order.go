@@ -92,6 +92,11 @@ func (a *ACME) authorize(ctx context.Context, client *acme.Client, url, way stri
 	if err != nil {
 		return fmt.Errorf("ask what is to be shown: %w", err)
 	}
+	// What is shown for a name is as good as a certificate for it, and a record is set by
+	// the operator's command: none of that for names that are not ours to show.
+	if !slices.Contains(a.cfg.Domains, authz.Identifier.Value) {
+		return fmt.Errorf("the ACME server asks about %q, which was not ordered", authz.Identifier.Value)
+	}
 	if authz.Status == acme.StatusValid { // shown not long ago
 		return nil
 	}

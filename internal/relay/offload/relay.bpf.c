@@ -192,11 +192,12 @@ int relay(struct __sk_buff *skb)
 	struct iphdr *ip = data + IP_AT;
 	struct udphdr *udp = data + UDP_AT;
 	struct channel_data *channel = data + DATA_AT;
-	__u32 size = bpf_ntohs(channel->length), datagram = sizeof(*udp) + sizeof(*channel) + size;
+	__u32 size = bpf_ntohs(channel->length), datagram = bpf_ntohs(udp->len);
+	__u32 needed = sizeof(*udp) + sizeof(*channel) + size;
 	if (ip->version != 4 || ip->ihl != 5 || ip->protocol != IPPROTO_UDP ||
-	    ip->frag_off & bpf_htons(0x3fff) ||          // in pieces
+	    ip->frag_off & bpf_htons(0x3fff) || // in pieces
 	    (channel->number & bpf_htons(0xf000)) != bpf_htons(0x4000) ||
-	    bpf_ntohs(udp->len) != datagram ||           // padded, cut, or more than the data
+	    datagram < needed || datagram > ((needed + 3) & ~3U) || // cut, or more than padding (RFC 8656 §12.5)
 	    bpf_ntohs(ip->tot_len) != sizeof(*ip) + datagram ||
 	    sizeof(*ip) + datagram > LARGEST)
 		return TC_ACT_UNSPEC;

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"regexp"
 	"runtime"
@@ -17,6 +18,19 @@ import (
 type benchCmd struct {
 	Relay     benchRelayCmd     `cmd:"" help:"What relaying costs, beside another TURN server."`
 	Signaling benchSignalingCmd `cmd:"" help:"What signaling connections cost, in memory and in time."`
+}
+
+// prefix is a range of addresses whose mistakes are explained.
+type prefix struct{ netip.Prefix }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *prefix) UnmarshalText(text []byte) error {
+	v, err := netip.ParsePrefix(string(text))
+	if err != nil {
+		return fmt.Errorf("%q: want a range of addresses, like 127.0.0.0/8", text)
+	}
+	p.Prefix = v
+	return nil
 }
 
 // startTimeout is how long a server may take until it serves.

@@ -20,17 +20,17 @@ import (
 )
 
 type benchRelayCmd struct {
-	Rate      []int        `default:"50000" placeholder:"N" help:"Datagrams to relay in a second; several loads one after the other (default ${default})."`
-	Slices    int          `default:"5" help:"Turns of each server for each load (default ${default})."`
-	Seconds   float64      `default:"5" help:"Length of a turn (default ${default})."`
-	Idle      int          `default:"2000" help:"Allocations for the figures of idle ones; 0 leaves them out (default ${default})."`
-	URL       string       `name:"url" placeholder:"URL" help:"A visavis that runs, http://ADDRESS:PORT, instead of one that is started."`
-	PID       int          `name:"pid" help:"The process of that server, if it is on this machine."`
-	Reference string       `placeholder:"COMMAND" help:"Starts another TURN server to compare with, like scripts/coturn.sh."`
-	Address   netip.Addr   `default:"127.0.0.1" help:"Address for the servers to listen on (default ${default})."`
-	Sources   netip.Prefix `default:"127.0.0.0/8" help:"Local addresses for the parties (default ${default})."`
-	Within    string       `placeholder:"COMMAND" help:"Run the servers under this, like 'ip netns exec NAME'."`
-	Interface string       `placeholder:"NAME" help:"The servers' interface: the kernel's threads that receive from it are counted, if it has them."`
+	Rate      []int      `default:"50000" placeholder:"N" help:"Datagrams to relay in a second; several loads one after the other (default ${default})."`
+	Slices    int        `default:"5" help:"Turns of each server for each load (default ${default})."`
+	Seconds   float64    `default:"5" help:"Length of a turn (default ${default})."`
+	Idle      int        `default:"2000" help:"Allocations for the figures of idle ones; 0 leaves them out (default ${default})."`
+	URL       string     `name:"url" placeholder:"URL" help:"A visavis that runs, http://ADDRESS:PORT, instead of one that is started."`
+	PID       int        `name:"pid" help:"The process of that server, if it is on this machine."`
+	Reference string     `placeholder:"COMMAND" help:"Starts another TURN server to compare with, like scripts/coturn.sh."`
+	Address   netip.Addr `default:"127.0.0.1" help:"Address for the servers to listen on (default ${default})."`
+	Sources   prefix     `default:"127.0.0.0/8" help:"Local addresses for the parties (default ${default})."`
+	Within    string     `placeholder:"COMMAND" help:"Run the servers under this, like 'ip netns exec NAME'."`
+	Interface string     `placeholder:"NAME" help:"The servers' interface: the kernel's threads that receive from it are counted, if it has them."`
 }
 
 // Help is shown by visavis bench relay --help.
@@ -74,6 +74,9 @@ func (c *benchRelayCmd) Run(ctx context.Context, std streams) error {
 		subjects = append(subjects, reference)
 	}
 	if c.Interface != "" {
+		if _, err := net.InterfaceByName(c.Interface); err != nil && c.Within == "" {
+			return usage(fmt.Errorf("--interface %s: %w", c.Interface, err))
+		}
 		threads, err := bench.ReceivePath(c.Interface)
 		if err != nil {
 			return err
@@ -110,7 +113,7 @@ func (c *benchRelayCmd) measure(ctx context.Context, std streams, subjects []*re
 		}
 		slices := make([][]*relayload.Slice, 2)
 		err = bench.Alternate(c.Slices, len(subjects), func(turn, i int) error {
-			slice, err := subjects[i].Measure(ctx, c.Sources, rate, plan)
+			slice, err := subjects[i].Measure(ctx, c.Sources.Prefix, rate, plan)
 			if err != nil {
 				return err
 			}
@@ -129,7 +132,7 @@ func (c *benchRelayCmd) measure(ctx context.Context, std streams, subjects []*re
 
 // direct measures the same load without a server.
 func (c *benchRelayCmd) direct(ctx context.Context, server netip.AddrPort, rate int, plan relayload.Plan) (*relayload.Result, error) {
-	g, err := relayload.New(server, c.Sources)
+	g, err := relayload.New(server, c.Sources.Prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +143,7 @@ func (c *benchRelayCmd) direct(ctx context.Context, server netip.AddrPort, rate 
 func (c *benchRelayCmd) idle(ctx context.Context, subjects []*relayload.Subject) (*relayload.IdleReport, error) {
 	report := &relayload.IdleReport{Allocations: c.Idle}
 	for i, s := range subjects {
-		idle, err := s.Idle(ctx, c.Sources, c.Idle, time.Duration(c.Seconds*float64(time.Second)))
+		idle, err := s.Idle(ctx, c.Sources.Prefix, c.Idle, time.Duration(c.Seconds*float64(time.Second)))
 		if err != nil {
 			return nil, err
 		}
@@ -169,7 +172,7 @@ func (c *benchRelayCmd) own(ctx context.Context) (_ *relayload.Subject, stop fun
 	if err == nil {
 		var server netip.AddrPort
 		if server, err = netip.ParseAddrPort(u.Host); err == nil {
-			from := &signalload.Server{Origin: at, Sources: c.Sources}
+			from := &signalload.Server{Origin: at, Sources: c.Sources.Prefix}
 			return &relayload.Subject{Name: "visavis", Server: server, PID: pid, Credentials: credentialsOf(from)}, stop, nil
 		}
 	}
@@ -228,7 +231,7 @@ func (c *benchRelayCmd) reference(ctx context.Context) (_ *relayload.Subject, st
 	}
 	server := netip.AddrPortFrom(c.Address, uint16(port))
 	err = child.Ready(ctx, startTimeout, func(ctx context.Context) error {
-		g, err := relayload.New(server, c.Sources)
+		g, err := relayload.New(server, c.Sources.Prefix)
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/visavis-call/visavis/internal/bench"
@@ -14,13 +13,13 @@ import (
 )
 
 type benchSignalingCmd struct {
-	Idle    int           `default:"20000" help:"Connections that wait, host and guest in its lobby (default ${default})."`
-	Active  int           `default:"2000" help:"Connections that send frames to each other (default ${default})."`
-	Rate    int           `default:"10000" help:"Frames in a second, over all of them (default ${default})."`
-	Turns   int           `default:"1" help:"Turns of each server (default ${default})."`
-	Seconds float64       `default:"10" help:"Length of the load (default ${default})."`
-	Settle  time.Duration `default:"45s" help:"How long idle connections are held before memory is read (default ${default})."`
-	Sources netip.Prefix  `default:"127.0.0.0/8" help:"Local addresses for the connections (default ${default})."`
+	Idle    int     `default:"20000" help:"Connections that wait, host and guest in its lobby (default ${default})."`
+	Active  int     `default:"2000" help:"Connections that send frames to each other (default ${default})."`
+	Rate    int     `default:"10000" help:"Frames in a second, over all of them (default ${default})."`
+	Turns   int     `default:"1" help:"Turns of each server (default ${default})."`
+	Seconds float64 `default:"10" help:"Length of the load (default ${default})."`
+	Settle  span    `default:"45s" help:"How long idle connections are held before memory is read (default ${default})."`
+	Sources prefix  `default:"127.0.0.0/8" help:"Local addresses for the connections (default ${default})."`
 }
 
 // Help is shown by visavis bench signaling --help.
@@ -51,7 +50,7 @@ func (c *benchSignalingCmd) Run(ctx context.Context, std streams) error {
 	}
 	measured := time.Duration(c.Seconds * float64(time.Second))
 	loads := signalload.Loads{
-		Idle: c.Idle, Active: c.Active, Settle: c.Settle,
+		Idle: c.Idle, Active: c.Active, Settle: time.Duration(c.Settle),
 		Plan: signalload.Plan{Rate: c.Rate, Warm: measured / 5, Measure: measured},
 	}
 	var turns []*signalload.Turn
@@ -80,6 +79,6 @@ func (c *benchSignalingCmd) turn(ctx context.Context, loads signalload.Loads) (*
 	if err := bench.Apart(b.PID()); err != nil {
 		return nil, err
 	}
-	s := &signalload.Server{Origin: b.url, Sources: c.Sources}
+	s := &signalload.Server{Origin: b.url, Sources: c.Sources.Prefix}
 	return s.Measure(ctx, b.PID(), loads)
 }

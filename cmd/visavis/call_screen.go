@@ -209,7 +209,7 @@ func cueSentence(kind sealed.CueKind) string {
 func framesSentence(state sealed.SFrameState) string {
 	switch state {
 	case sealed.SFrameStateActive:
-		return "Picture and sound are encrypted end to end, post-quantum; both sides have verified it."
+		return "Picture and sound are encrypted end to end, post-quantum; the programs of both sides have checked it."
 	case sealed.SFrameStateFailed:
 		return "Warning: picture or sound came that was not encrypted as agreed. It is not played. Hang up and call again."
 	case sealed.SFrameStateOff:

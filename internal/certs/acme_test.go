@@ -250,6 +250,15 @@ func TestACMEServerIsAway(t *testing.T) {
 	p.await("a certificate", func() bool { return p.shown() != nil })
 }
 
+// An ACME server inside an organization has an authority that nobody knows by himself.
+func TestACMEServerOfUnknownAuthority(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, 3600)
+	p.config.CAFile = ""
+	p.start()
+	p.await("a word in the log", func() bool { return strings.Contains(p.lines.String(), "acme.ca_file") })
+}
+
 func TestPauses(t *testing.T) {
 	for failures, want := range map[int]time.Duration{1: firstPause, 2: 2 * firstPause, 5: 4 * time.Hour, 9: lastPause, 99: lastPause} {
 		if got := pauseAfter(failures, errNone); got < want || got > want+want/10 {

@@ -34,6 +34,9 @@ func (a *ACME) account(ctx context.Context) (*acme.Client, error) {
 		who.Contact = []string{"mailto:" + a.cfg.Email}
 	}
 	if _, err := client.Register(ctx, who, acme.AcceptTOS); err != nil && !errors.Is(err, acme.ErrAccountAlreadyExists) {
+		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown && a.cfg.CAFile == "" {
+			err = fmt.Errorf("%w; name its authority with acme.ca_file, if you trust it", err)
+		}
 		return nil, fmt.Errorf("open an account at the ACME server: %w", err)
 	}
 	return client, nil

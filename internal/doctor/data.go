@@ -33,7 +33,14 @@ func checkToken(_ context.Context, cfg *Config, here *place) []Finding {
 	case here.running != nil && errors.Is(cfg.TokenErr, fs.ErrPermission):
 		return []Finding{good("token.file", "the file of the token is for the user of the server that runs")}
 	}
-	return []Finding{bad("token.file", "openssl rand -hex 16 > "+cfg.TokenFile+", and let the user of the server read it", "the server does not start without its token: %v", cfg.TokenErr)}
+	remedy := "put one of 16 to 256 characters into it"
+	switch {
+	case errors.Is(cfg.TokenErr, fs.ErrNotExist):
+		remedy = "openssl rand -hex 16 > " + cfg.TokenFile + ", and let the user of the server read it"
+	case errors.Is(cfg.TokenErr, fs.ErrPermission):
+		remedy = "run doctor as the user of the server, and let that one read it"
+	}
+	return []Finding{bad("token.file", remedy, "the server does not start without its token: %v", cfg.TokenErr)}
 }
 
 func checkData(_ context.Context, cfg *Config, here *place) []Finding {

@@ -71,7 +71,7 @@ func perMillion(spent time.Duration, packets uint64) float64 {
 func (s *Subject) Measure(ctx context.Context, sources netip.Prefix, rate int, plan Plan) (*Slice, error) {
 	credentials, end, err := s.Credentials(ctx, Calls(rate))
 	if err != nil {
-		return nil, fmt.Errorf("%s: credentials: %w", s.Name, err)
+		return nil, fmt.Errorf("credentials of %s: %w", s.Name, err)
 	}
 	defer end()
 	g, parties, made, err := s.allocate(ctx, sources, credentials)
@@ -128,7 +128,7 @@ func (s *Subject) Idle(ctx context.Context, sources netip.Prefix, allocations in
 	calls := max(allocations/(2*idlePerRole), 1)
 	pairs, end, err := s.Credentials(ctx, calls)
 	if err != nil {
-		return nil, fmt.Errorf("%s: credentials: %w", s.Name, err)
+		return nil, fmt.Errorf("credentials of %s: %w", s.Name, err)
 	}
 	defer end()
 	var credentials []Credential

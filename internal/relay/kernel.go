@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
 	"sync"
@@ -54,14 +55,17 @@ type ledgers struct {
 	routes         int
 }
 
-func newKernel(program *offload.Program, m *metrics, limits *Limits) *kernel {
+func newKernel(program *offload.Program, m *metrics, limits *Limits) (*kernel, error) {
+	if err := program.Alive(); err != nil {
+		return nil, errors.Join(err, program.Close())
+	}
 	k := &kernel{
 		metrics: m, limits: limits, program: program,
 		wishes: make(chan wish, kernelWishes), closing: make(chan struct{}), closed: make(chan struct{}),
 		calls: make(map[*call][]*kernelRoute), ledgers: make(map[*allocation]*ledgers),
 	}
 	go k.run()
-	return k
+	return k, nil
 }
 
 // close takes everything back.
@@ -90,6 +94,7 @@ func (k *kernel) run() {
 		case <-ticker.C:
 			k.mu.Lock()
 			k.count()
+			_ = k.program.Alive() // if it fails, it goes on here
 			k.mu.Unlock()
 		case <-k.closing:
 			return

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -27,9 +28,45 @@ func until(t testing.TB, what string, ok func() bool) {
 // What the kernel carries arrives as it was sent, both ways, with checksums that are
 // right, and is counted. What is long, or more than it says, is the server's.
 func TestKernelCarries(t *testing.T) {
-	t.Parallel()
+	t.Run("tcx", func(t *testing.T) {
+		t.Parallel()
+		kernelCarries(t, serverOn(PathOffload)(t, Limits{}))
+	})
+	// As before Linux 6.6.
+	t.Run("clsact", func(t *testing.T) {
+		t.Parallel()
+		filters := func() int {
+			var out []byte
+			err := inside(needsVeth(t).server, func() (err error) {
+				out, err = exec.Command("tc", "filter", "show", "dev", "wire", "ingress").CombinedOutput()
+				return err
+			})
+			if err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			return bytes.Count(out, []byte("visavis"))
+		}
+		s := serveAs(t, Config{Path: PathOffload}, "udp4", "127.0.0.1:0", func(s *Server) {
+			s.loadOffload = func(o offload.Options) (*offload.Program, error) {
+				o.Filter = true
+				return offload.Load(o)
+			}
+		})
+		kernelCarries(t, s)
+		if n := filters(); n != 1 {
+			t.Errorf("%d filters, want 1", n)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if n := filters(); n != 0 {
+			t.Errorf("%d filters are left", n)
+		}
+	})
+}
+
+func kernelCarries(t *testing.T, r *relayed) {
 	const longest = 1280 - 20 - 8 - channelHeader // of the program: IPv4 and UDP headers
-	r := serveAs(t, Config{Path: PathOffload}, "udp4", "127.0.0.1:0", nil)
 	host, guest := r.bound(t, [16]byte{1}, "udp", "udp")
 	r.settle(t, host, guest)
 	fast, kernel := counter(t, r.metrics.fast), counter(t, r.metrics.kernel)
@@ -52,6 +89,25 @@ func TestKernelCarries(t *testing.T) {
 	}
 	until(t, "not counted", func() bool {
 		return counter(t, r.metrics.kernel) == kernel+13 && counter(t, r.metrics.fast) == fast+3
+	})
+}
+
+// When nobody counts, the kernel stops.
+func TestKernelStopsUncounted(t *testing.T) {
+	t.Parallel()
+	r := serveAs(t, Config{Path: PathOffload}, "udp4", "127.0.0.1:0", nil)
+	host, guest := r.bound(t, [16]byte{1}, "udp", "udp")
+	r.settle(t, host, guest)
+	k := r.loop.kernel.Load()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	fast := counter(t, r.metrics.fast)
+	until(t, "the kernel goes on", func() bool {
+		host.say([]byte("anybody?"))
+		if guest.hear(2*time.Second) == nil {
+			t.Fatal("a packet was lost")
+		}
+		return counter(t, r.metrics.fast) > fast
 	})
 }
 
@@ -167,7 +223,7 @@ func TestWithoutKernel(t *testing.T) {
 	var log bytes.Buffer
 	cfg := Config{Path: PathOffload, Log: slog.New(slog.NewTextHandler(&log, nil))}
 	r := serveAs(t, cfg, "udp4", "127.0.0.1:0", func(s *Server) {
-		s.loadOffload = func(offload.Limits) (*offload.Program, error) { return nil, errors.New("not allowed") }
+		s.loadOffload = func(offload.Options) (*offload.Program, error) { return nil, errors.New("not allowed") }
 	})
 	host, guest := r.bound(t, [16]byte{1}, "udp", "udp")
 	host.say([]byte("there"))

@@ -103,7 +103,7 @@ type Server struct {
 	// How long a channel lives that nobody refreshes; 0: as RFC 8656 §12 has it.
 	// Only tests change it.
 	channelLifetime time.Duration
-	loadOffload     func(offload.Limits) (*offload.Program, error)
+	loadOffload     func(offload.Options) (*offload.Program, error)
 	// Requests without credentials, by where they come from.
 	requests *sources
 	bindings *sources
@@ -199,8 +199,8 @@ func (s *Server) EndCall(call [16]byte) {
 // the port may be shared, it opens more sockets there, of which the kernel
 // gives one to each client.
 func (s *Server) ServePacket(pc net.PacketConn) error {
-	if s.path == PathOffload {
-		s.startOffload()
+	if at, ok := pc.LocalAddr().(*net.UDPAddr); ok && s.path == PathOffload {
+		s.startOffload(at.Port)
 	}
 	same := []net.PacketConn{pc}
 	if s.path != PathSlow {
@@ -226,20 +226,26 @@ func (s *Server) ServePacket(pc net.PacketConn) error {
 }
 
 // startOffload asks the kernel for help, once. Without, everything works as well.
-func (s *Server) startOffload() {
+func (s *Server) startOffload(port int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || s.offloadTried {
 		return
 	}
 	s.offloadTried = true
-	program, err := s.loadOffload(offload.Limits{BitsPerSecond: s.limits.BitsPerSecond, PacketsPerSecond: s.limits.PacketsPerSecond})
+	program, err := s.loadOffload(offload.Options{
+		BitsPerSecond: s.limits.BitsPerSecond, PacketsPerSecond: s.limits.PacketsPerSecond, Port: uint16(port),
+	})
+	var k *kernel
+	if err == nil {
+		k, err = newKernel(program, s.metrics, &s.limits)
+	}
 	if err != nil {
 		s.log.Warn("relay: the kernel does not forward; everything else works", telemetry.FieldError, err)
 		return
 	}
 	s.log.Info("relay: the kernel forwards what goes between two clients over IPv4")
-	s.loop.kernel.Store(newKernel(program, s.metrics, &s.limits))
+	s.loop.kernel.Store(k)
 }
 
 // socket is one of a UDP port.

@@ -43,7 +43,7 @@ ip -n %[2]s link set wire up`, v.server, v.clients)
 		}
 	}
 	return v, errors.Join(inside(v.clients, withoutChecksumOffload), inside(v.server, func() error {
-		p, err := offload.Load(offload.Limits{})
+		p, err := offload.Load(offload.Options{})
 		if err != nil {
 			return err
 		}

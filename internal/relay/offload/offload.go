@@ -1,5 +1,5 @@
 // Package offload lets the kernel forward ChannelData between two clients of the relay:
-// a program where packets come in (tcx, Linux 6.6) rewrites them and sends them on,
+// a program where packets come in (tcx, before Linux 6.6 clsact) rewrites them and sends them on,
 // past sockets and past this process. It does what it is told, route by route; who may
 // send to whom is the relay's business. What is not a route goes up to the relay.
 //
@@ -20,9 +20,14 @@ type End struct {
 	Channel        uint16
 }
 
-// Limits are for each direction of an allocation, as in user space.
-type Limits struct {
+// Options are for [Load].
+type Options struct {
+	// Rates are for each direction of an allocation, as in the server.
 	BitsPerSecond, PacketsPerSecond int
+	// Port of the server.
+	Port uint16
+	// Filter is to use the means of before Linux 6.6 in any case.
+	Filter bool
 }
 
 // Routes and Ledgers are how many there can be.

@@ -6,11 +6,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/rlimit"
+	"golang.org/x/sys/unix"
 )
 
 //go:embed relay.bpf.o
@@ -23,8 +26,9 @@ type Program struct {
 		Routes   *ebpf.Map     `ebpf:"routes"`
 		Ledgers  *ebpf.Map     `ebpf:"ledgers"`
 		Accounts *ebpf.Map     `ebpf:"accounts"`
+		Alive    *ebpf.Map     `ebpf:"alive"`
 	}
-	links    map[int]link.Link // by interface
+	links    map[int]io.Closer // by interface
 	netlink  *routing
 	memory   *ebpf.Memory // of the accounts
 	accounts slots
@@ -51,7 +55,7 @@ type ledger struct {
 
 // Load puts the program on every interface that packets can be forwarded on: up, with a
 // hardware address and an IPv4 address. It fails where the kernel has not what it takes.
-func Load(limits Limits) (_ *Program, err error) {
+func Load(o Options) (_ *Program, err error) {
 	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
 		return nil, ErrUnsupported
 	}
@@ -61,13 +65,13 @@ func Load(limits Limits) (_ *Program, err error) {
 	}
 	const most = 1 << 33 // what the program can multiply by the nanoseconds of a second
 	err = errors.Join(
-		spec.Variables["bits_per_second"].Set(min(uint64(limits.BitsPerSecond), most)),
-		spec.Variables["packets_per_second"].Set(min(uint64(limits.PacketsPerSecond), most)))
+		spec.Variables["bits_per_second"].Set(min(uint64(o.BitsPerSecond), most)),
+		spec.Variables["packets_per_second"].Set(min(uint64(o.PacketsPerSecond), most)))
 	if err != nil {
 		return nil, fmt.Errorf("set the limits: %w", err)
 	}
 	_ = rlimit.RemoveMemlock() // before Linux 5.11; if it fails, loading says so
-	p := &Program{links: make(map[int]link.Link), accounts: slots{limit: Routes}, ledgers: slots{limit: Ledgers}}
+	p := &Program{links: make(map[int]io.Closer), accounts: slots{limit: Routes}, ledgers: slots{limit: Ledgers}}
 	if err := spec.LoadAndAssign(&p.objects, nil); err != nil {
 		return nil, fmt.Errorf("load the program: %w", err)
 	}
@@ -82,13 +86,13 @@ func Load(limits Limits) (_ *Program, err error) {
 	if p.netlink, err = openRouting(); err != nil {
 		return nil, err
 	}
-	if err := p.attach(); err != nil {
+	if err := p.attach(o); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *Program) attach() error {
+func (p *Program) attach(o Options) error {
 	all, err := net.Interfaces()
 	if err != nil {
 		return fmt.Errorf("list the interfaces: %w", err)
@@ -97,7 +101,7 @@ func (p *Program) attach() error {
 		if i.Flags&net.FlagUp == 0 || len(i.HardwareAddr) != 6 || i.MTU < largest || !hasIPv4(i) {
 			continue
 		}
-		l, err := link.AttachTCX(link.TCXOptions{Interface: i.Index, Program: p.objects.Relay, Attach: ebpf.AttachTCXIngress})
+		l, err := p.attachTo(i.Index, o)
 		if err != nil {
 			return fmt.Errorf("attach to an interface: %w", err)
 		}
@@ -107,6 +111,17 @@ func (p *Program) attach() error {
 		return fmt.Errorf("no interface to attach to: %w", ErrUnsupported)
 	}
 	return nil
+}
+
+// attachTo uses tcx, or what there was before.
+func (p *Program) attachTo(index int, o Options) (io.Closer, error) {
+	if !o.Filter {
+		l, err := link.AttachTCX(link.TCXOptions{Interface: index, Program: p.objects.Relay, Attach: ebpf.AttachTCXIngress})
+		if !errors.Is(err, ebpf.ErrNotSupported) {
+			return l, err
+		}
+	}
+	return p.netlink.install(index, p.objects.Relay.FD(), o.Port)
 }
 
 func hasIPv4(i net.Interface) bool {
@@ -131,10 +146,22 @@ func (p *Program) Close() error {
 	if p.netlink != nil {
 		errs = append(errs, p.netlink.Close())
 	}
-	for _, c := range []interface{ Close() error }{p.objects.Relay, p.objects.Routes, p.objects.Ledgers, p.objects.Accounts} {
+	for _, c := range []io.Closer{p.objects.Relay, p.objects.Routes, p.objects.Ledgers, p.objects.Accounts, p.objects.Alive} {
 		errs = append(errs, c.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// Alive lets the program forward for two more seconds: it stops when nobody counts.
+func (p *Program) Alive() error {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		return fmt.Errorf("read the clock: %w", err)
+	}
+	if err := p.objects.Alive.Put(uint32(0), uint64(now.Nano())+uint64(2*time.Second)); err != nil {
+		return fmt.Errorf("stay alive: %w", err)
+	}
+	return nil
 }
 
 const accountSize = 32

@@ -9,7 +9,10 @@ type Program struct{}
 type Route struct{}
 
 // Load fails.
-func Load(Limits) (*Program, error) { return nil, ErrUnsupported }
+func Load(Options) (*Program, error) { return nil, ErrUnsupported }
+
+// Alive does nothing.
+func (*Program) Alive() error { return nil }
 
 // NewLedger fails.
 func (*Program) NewLedger() (uint32, error) { return 0, ErrUnsupported }

@@ -7,7 +7,7 @@
 // into the map by the server, and taken out by it; what is not in the map, and all that is
 // unusual, goes up to the server as if this were not here.
 //
-// Build: scripts/build-offload.sh. Needs tcx (Linux 6.6).
+// Build: scripts/build-offload.sh.
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -91,6 +91,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct account);
 } accounts SEC(".maps");
+
+// alive is until when somebody counts what is forwarded, in ns.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} alive SEC(".maps");
 
 volatile const __u64 bits_per_second = 8000000;
 volatile const __u64 packets_per_second = 2000;
@@ -214,10 +222,12 @@ int relay(struct __sk_buff *skb)
 	struct ledger *sender = bpf_map_lookup_elem(&ledgers, &of_sender);
 	struct ledger *receiver = bpf_map_lookup_elem(&ledgers, &of_receiver);
 	struct account *account = bpf_map_lookup_elem(&accounts, &of_account);
-	if (!sender || !receiver || !account)
+	__u32 first = 0;
+	__u64 *until = bpf_map_lookup_elem(&alive, &first);
+	__u64 now = bpf_ktime_get_ns();
+	if (!sender || !receiver || !account || !until || now > *until)
 		return TC_ACT_UNSPEC;
 
-	__u64 now = bpf_ktime_get_ns();
 	int verdict = take(sender, 8 * size, now);
 	if (verdict == PASS)
 		verdict = take(receiver, 8 * size, now);

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// routing asks the kernel by which interface packets leave (rtnetlink(7)).
+// routing talks to the kernel about interfaces (rtnetlink(7)). What is asked and what is
+// done takes place in the network namespace in which it was opened.
 type routing struct {
 	fd  int
 	seq uint32
@@ -58,33 +59,41 @@ func (r *routing) interfaceTo(to, from netip.Addr) (int, error) {
 }
 
 func (r *routing) answer() (int, error) {
+	m, err := r.receive()
+	if err != nil {
+		return 0, fmt.Errorf("ask for a route: %w", err)
+	}
+	if m.Header.Type != unix.RTM_NEWROUTE {
+		return 0, fmt.Errorf("no route: %w", ErrUnsupported)
+	}
+	attributes, err := syscall.ParseNetlinkRouteAttr(&m)
+	if err != nil {
+		return 0, fmt.Errorf("ask for a route: %w", err)
+	}
+	for _, a := range attributes {
+		if a.Attr.Type == unix.RTA_OIF && len(a.Value) == 4 {
+			return int(binary.NativeEndian.Uint32(a.Value)), nil
+		}
+	}
+	return 0, fmt.Errorf("a route without an interface: %w", ErrUnsupported)
+}
+
+// receive returns the first message of the answer to the last question.
+func (r *routing) receive() (syscall.NetlinkMessage, error) {
 	buf := make([]byte, 4096)
 	for {
 		n, _, err := unix.Recvfrom(r.fd, buf, 0)
 		if err != nil {
-			return 0, fmt.Errorf("ask for a route: %w", err)
+			return syscall.NetlinkMessage{}, err
 		}
 		messages, err := syscall.ParseNetlinkMessage(buf[:n])
 		if err != nil {
-			return 0, fmt.Errorf("ask for a route: %w", err)
+			return syscall.NetlinkMessage{}, err
 		}
 		for _, m := range messages {
-			if m.Header.Seq != r.seq {
-				continue // the answer to a question that was given up
+			if m.Header.Seq == r.seq { // the others answer questions that were given up
+				return m, nil
 			}
-			if m.Header.Type != unix.RTM_NEWROUTE {
-				return 0, fmt.Errorf("no route: %w", ErrUnsupported)
-			}
-			attributes, err := syscall.ParseNetlinkRouteAttr(&m)
-			if err != nil {
-				return 0, fmt.Errorf("ask for a route: %w", err)
-			}
-			for _, a := range attributes {
-				if a.Attr.Type == unix.RTA_OIF && len(a.Value) == 4 {
-					return int(binary.NativeEndian.Uint32(a.Value)), nil
-				}
-			}
-			return 0, fmt.Errorf("a route without an interface: %w", ErrUnsupported)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/visavis-call/visavis/internal/bench"
@@ -48,6 +49,8 @@ func (c *benchSignalingCmd) Run(ctx context.Context, std streams) error {
 	if err := bench.OpenFiles(uint64(c.Idle+c.Active) + 1000); err != nil {
 		return err
 	}
+	// This process collects rarely, or the load would pause with it.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	measured := time.Duration(c.Seconds * float64(time.Second))
 	loads := signalload.Loads{
 		Idle: c.Idle, Active: c.Active, Settle: time.Duration(c.Settle),

@@ -32,10 +32,10 @@ import (
 const (
 	// shutdownTimeout bounds the goodbye to clients.
 	shutdownTimeout = 8 * time.Second
-	// gcPercent is how much the heap may grow before garbage is collected, beside the
-	// runtime's 100. Most of what a server holds is connections that wait, and relayed
-	// media makes no garbage: memory is dearer here than the time of collecting.
-	gcPercent = 25
+	// tidyInterval is how often a server that does little gives memory back. Under
+	// load the runtime collects often enough by itself.
+	tidyInterval    = 30 * time.Second
+	tidyCollections = 2
 	// purgeInterval is how often calls that are over are cleared away.
 	purgeInterval = time.Hour
 	// checksAtOnce network checks run, of at most 2.5 Mbit/s each way; checksPerAddress
@@ -109,9 +109,6 @@ func (s *serveCmd) Run(ctx context.Context, std streams) error {
 	log, err := telemetry.NewLogger(std.err, cfg.Log.Level)
 	if err != nil {
 		return &exitError{exitUsage, err}
-	}
-	if os.Getenv("GOGC") == "" {
-		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	}
 	n, err := newNode(ctx, cfg, log)
 	if err != nil {
@@ -277,6 +274,7 @@ func (n *node) serve(ctx context.Context) error {
 		parts.Go(func() error { return ignoreClosed(n.metrics.Serve(n.metricsAt)) })
 	}
 	parts.Go(func() error { n.purge(ctx); return nil })
+	parts.Go(func() error { tidy(ctx, tidyInterval); return nil })
 	if n.certs != nil {
 		parts.Go(func() error { n.certs.Run(ctx, n.hangup); return nil })
 	}
@@ -331,6 +329,32 @@ func (n *node) close() error {
 		errs = append(errs, n.store.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// tidy gives unused memory back to the system after each interval in which little
+// garbage was collected. The runtime alone lets the heap double, and waits two minutes
+// when nothing happens: half of what a server of waiting connections had was garbage.
+func tidy(ctx context.Context, interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for collected := collections(); ; {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		if collections()-collected <= tidyCollections {
+			debug.FreeOSMemory()
+		}
+		collected = collections()
+	}
+}
+
+// collections counts the runs of the garbage collector so far.
+func collections() int64 {
+	var stats debug.GCStats
+	debug.ReadGCStats(&stats)
+	return stats.NumGC
 }
 
 func (n *node) purge(ctx context.Context) {

@@ -318,3 +318,18 @@ func TestServeRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A server that does nothing gives its garbage back, again and again.
+func TestTidyCollects(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var tidying sync.WaitGroup
+	tidying.Go(func() { tidy(ctx, time.Millisecond) })
+	defer tidying.Wait()
+	defer cancel()
+	before := collections()
+	for deadline := time.Now().Add(20 * time.Second); collections() < before+3; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing was collected")
+		}
+	}
+}

@@ -52,9 +52,10 @@ func OpenFiles(n uint64) error {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return err
 	}
+	may := limit.Max
 	limit.Cur, limit.Max = max(limit.Cur, n), max(limit.Max, n)
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return fmt.Errorf("each connection is a file, and %d of them are more than this process may have (ulimit -Hn %d, or less load): %w", n, n, err)
+		return fmt.Errorf("each connection is a file: %d are needed, and a process may have %d here (ulimit -Hn): %w", n, may, err)
 	}
 	return nil
 }

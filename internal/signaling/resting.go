@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -29,9 +30,8 @@ type restingConn struct {
 	awake atomic.Bool // set: no rest any more
 	seen  frames      // owned by the reader
 
-	writing sync.Mutex // guards what follows
-	corked  bool
-	held    []byte
+	writing sync.Mutex    // guards held
+	held    *bytes.Buffer // nil: not corked
 }
 
 func newRestingConn(c net.Conn, quiet time.Duration) *restingConn {
@@ -66,26 +66,26 @@ func (c *restingConn) Read(p []byte) (n int, err error) {
 func (c *restingConn) Write(p []byte) (int, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	if c.corked {
-		c.held = append(c.held, p...)
-		return len(p), nil
+	if c.held != nil {
+		return c.held.Write(p)
 	}
 	return c.Conn.Write(p)
 }
 
-// cork keeps what is written, about so many bytes, until uncork sends it.
-func (c *restingConn) cork(size int) {
+// cork keeps what is written in a buffer, which it empties, until uncork sends it.
+func (c *restingConn) cork(held *bytes.Buffer) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	c.corked, c.held = true, make([]byte, 0, size)
+	held.Reset()
+	c.held = held
 }
 
 func (c *restingConn) uncork() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	held := c.held
-	c.corked, c.held = false, nil
-	_, err := c.Conn.Write(held)
+	c.held = nil
+	_, err := c.Conn.Write(held.Bytes())
 	return err
 }
 

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"bytes"
 	"container/list"
 	"context"
 	"crypto/rand"
@@ -31,8 +32,6 @@ const (
 	// probeTimeout is how long a seat is kept for its holder when somebody who may
 	// be the same person waits for it: a round trip on a bad network.
 	probeTimeout = 2 * time.Second
-	// frameHead is the longest head of a frame from a server (RFC 6455 §5.2).
-	frameHead = 10
 )
 
 // session is one connection. It is the [call.Party] of its call.
@@ -206,7 +205,9 @@ func (s *session) writeFrame(o outgoing) error {
 	if err := s.under.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return err
 	}
-	s.under.cork(len(o.frame) + frameHead)
+	scratch := s.server.scratch.Get().(*bytes.Buffer)
+	defer s.server.scratch.Put(scratch)
+	s.under.cork(scratch)
 	err := s.conn.Write(context.Background(), o.kind, o.frame)
 	if err = errors.Join(err, s.under.uncork()); err != nil {
 		return err
@@ -258,14 +259,17 @@ func (s *session) readFrame() (websocket.MessageType, []byte, error) {
 	if err := s.under.SetReadDeadline(time.Now().Add(frameTimeout)); err != nil {
 		return 0, nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if int64(len(data)) > limit {
+	scratch := s.server.scratch.Get().(*bytes.Buffer)
+	defer s.server.scratch.Put(scratch)
+	scratch.Reset()
+	n, err := scratch.ReadFrom(io.LimitReader(r, limit+1))
+	if n > limit {
 		return 0, nil, &protocol.WireError{Code: protocol.ErrorCodeSize}
 	}
 	if err != nil {
 		return 0, nil, err
 	}
-	return kind, data, s.under.SetReadDeadline(time.Time{})
+	return kind, bytes.Clone(scratch.Bytes()), s.under.SetReadDeadline(time.Time{})
 }
 
 // read serves the client's frames. decided says that the end is our decision: else

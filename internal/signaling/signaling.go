@@ -88,6 +88,8 @@ type Server struct {
 	decoy  ed25519.PublicKey
 	keeper keeper
 	quiet  time.Duration // see quietAfter
+	// scratch has buffers (*bytes.Buffer) for one frame, while it is read or written.
+	scratch sync.Pool
 	// ctx is what sessions do anything in; it ends when they are cut off.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -109,6 +111,7 @@ func New(cfg Config) (*Server, error) {
 	return &Server{
 		ctx: ctx, cancel: cancel,
 		quiet:    quietAfter,
+		scratch:  sync.Pool{New: func() any { return new(bytes.Buffer) }},
 		cfg:      cfg,
 		connects: newLimiter(cfg.ConnectsPerMinute),
 		creates:  newLimiter(cfg.CreatesPerMinute),

@@ -140,6 +140,12 @@ func binding(t *testing.T, network, addr string) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	bindingOn(t, conn, network)
+}
+
+// bindingOn is binding over a connection that is open.
+func bindingOn(t *testing.T, conn net.Conn, network string) {
+	t.Helper()
 	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		t.Fatal(err)
 	}

@@ -84,6 +84,15 @@ func TestServeTakesARenewedCertificate(t *testing.T) {
 	addr := strings.TrimPrefix(s.url, "https://")
 	waitForName(t, addr, "first.example")
 	binding(t, "udp", addr)
+	binding(t, "tcp", addr)
+	for _, asked := range [][]string{nil, {"stun.turn"}, {"stun.nat-discovery"}} {
+		c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: asked})
+		if err != nil {
+			t.Fatal(err)
+		}
+		bindingOn(t, c, fmt.Sprintf("tls %v", asked))
+		_ = c.Close()
+	}
 
 	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	conn, _, err := websocket.Dial(ctx, "wss://"+addr+protocol.PathSignaling, &websocket.DialOptions{ //nolint:bodyclose // its contract: there is nothing to close

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"time"
 
@@ -73,6 +74,9 @@ func Load(o Options) (_ *Program, err error) {
 	_ = rlimit.RemoveMemlock() // before Linux 5.11; if it fails, loading says so
 	p := &Program{links: make(map[int]io.Closer), accounts: slots{limit: Routes}, ledgers: slots{limit: Ledgers}}
 	if err := spec.LoadAndAssign(&p.objects, nil); err != nil {
+		if errors.Is(err, fs.ErrPermission) {
+			err = fmt.Errorf("it takes root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN: %w", err)
+		}
 		return nil, fmt.Errorf("load the program: %w", err)
 	}
 	defer func() {

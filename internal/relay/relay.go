@@ -52,10 +52,8 @@ import (
 
 	"github.com/pion/turn/v5"
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/visavis-call/visavis/internal/relay/offload"
-	"github.com/visavis-call/visavis/internal/telemetry"
 	"github.com/visavis-call/visavis/protocol"
 )
 
@@ -192,90 +190,6 @@ func (s *Server) Revoke(call [16]byte, role protocol.Role) {
 func (s *Server) EndCall(call [16]byte) {
 	n := s.loop.end(s.keys.handle(call), time.Now())
 	s.log.Debug("relay: call ended", "allocations", n)
-}
-
-// ServePacket serves STUN and TURN on a UDP socket. It blocks until Close (also
-// one that came before), then returns nil, or until pc fails. It closes pc. Where
-// the port may be shared, it opens more sockets there, of which the kernel
-// gives one to each client.
-func (s *Server) ServePacket(pc net.PacketConn) error {
-	if at, ok := pc.LocalAddr().(*net.UDPAddr); ok && s.path == PathOffload {
-		s.startOffload(at.Port)
-	}
-	same := []net.PacketConn{pc}
-	if s.path != PathSlow {
-		same = append(same, siblings(pc, s.sockets-1)...)
-	}
-	var all []socket
-	for _, pc := range same {
-		all = append(all, s.open(pc))
-	}
-	var serving errgroup.Group
-	for _, one := range all {
-		serving.Go(func() error {
-			err := s.servePacket(one.PacketConn, one.fast)
-			if err != nil {
-				for _, other := range all {
-					_ = other.Close() // what ended this one is the error that counts
-				}
-			}
-			return err
-		})
-	}
-	return serving.Wait()
-}
-
-// startOffload asks the kernel for help, once. Without, everything works as well.
-func (s *Server) startOffload(port int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || s.offloadTried {
-		return
-	}
-	s.offloadTried = true
-	program, err := s.loadOffload(offload.Options{
-		BitsPerSecond: s.limits.BitsPerSecond, PacketsPerSecond: s.limits.PacketsPerSecond, Port: uint16(port),
-	})
-	var k *kernel
-	if err == nil {
-		k, err = newKernel(program, s.metrics, &s.limits)
-	}
-	if err != nil {
-		s.log.Warn("relay: the kernel does not forward; everything else works", telemetry.FieldError, err)
-		return
-	}
-	s.log.Info("relay: the kernel forwards what goes between two clients over IPv4")
-	s.loop.kernel.Store(k)
-}
-
-// socket is one of a UDP port.
-type socket struct {
-	net.PacketConn
-	fast *table // nil: everything is for pion
-}
-
-func (s *Server) open(pc net.PacketConn) socket {
-	if c := withOrigin(pc); c != nil {
-		pc = c
-	}
-	if s.path != PathSlow {
-		if c, t := withFastPath(pc, s.metrics); t != nil {
-			return socket{c, t}
-		}
-	}
-	return socket{pc, nil}
-}
-
-// servePacket serves one socket. The listener that its clients belong to is its own.
-func (s *Server) servePacket(pc net.PacketConn, fast *table) error {
-	return s.serve(pc.Close, func(l *listener, cfg *turn.ServerConfig) {
-		s.loop.open(l.id, fast)
-		cfg.PacketConnConfigs = []turn.PacketConnConfig{{
-			PacketConn:            &packetGuard{PacketConn: pc, gate: s.gate(l), listener: l},
-			RelayAddressGenerator: s.loop,
-			PermissionHandler:     s.loop.permit,
-		}}
-	})
 }
 
 // ServeListener serves TURN on each connection that l accepts (RFC 8656 §3.1:

@@ -117,6 +117,9 @@ func (k *kernel) wish(from *allocation, by *binding, h *hop) {
 // add hands a channel over, if it still leads there. k.mu is held.
 func (k *kernel) add(w wish) {
 	from, to := w.from, w.hop.peer
+	if from.call.version.Load() != w.hop.version {
+		return // whoever raised it is done with taking back, or waits for k.mu to do it
+	}
 	back := to.channelTo(from.addr.Port)
 	if back == nil {
 		return

@@ -17,7 +17,9 @@ const challengePath = "/.well-known/acme-challenge/"
 func NewPlainServer(publicURL, securePort string, challenges http.Handler, log *slog.Logger) *http.Server {
 	to := func(r *http.Request) string { return securely(publicURL, securePort, r) }
 	h := onlyTLS(http.NotFoundHandler(), challenges, to)
-	return newServer(recovered(log, http.MaxBytesHandler(h, maxBody)))
+	s := newServer(recovered(log, http.MaxBytesHandler(h, maxBody)))
+	s.SetKeepAlivesEnabled(false) // one answer is all there is here: nobody has a reason to stay
+	return s
 }
 
 // onlyTLS sends who came without TLS to where to says. An ACME server that looks for

@@ -1,11 +1,15 @@
 package httpd
 
 import (
+	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 )
 
 // The second port sends everybody to the first, and answers an ACME server.
@@ -39,5 +43,36 @@ func TestPlainServer(t *testing.T) {
 		if w.Code != tt.status || got != tt.to {
 			t.Errorf("%s%s: %d, %q; want %d, %q", tt.host, tt.path, w.Code, got, tt.status, tt.to)
 		}
+	}
+}
+
+// Nobody holds a connection there after its answer.
+func TestPlainServerLetsGo(t *testing.T) {
+	l, err := ListenPlain(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewPlainServer("", "443", nil, slog.New(slog.DiscardHandler))
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: call.example.org\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(all), "HTTP/1.1 308 ") {
+		t.Errorf("after %q: %v, want the end", all, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
 	}
 }

@@ -94,7 +94,7 @@ func atTheServer() []Attack {
 		{"A74", "asks the relay for loopback, private, mapped and metadata addresses", "server", "403", unitRelay("TestForeignPeersRefused")},
 		{"A75", "two calls try to reach each other through the relay", "server", "nothing is delivered", unitRelay("TestOtherCallUnreachable")},
 		{"A76", "asks for TCP to elsewhere (RFC 6062)", "server", "refused", unitRelay("TestTCPRelayingRefused")},
-		{"A77", "100 allocations, 100 000 packets of any size at once", "server", "486, policed", all(unitRelay("TestHundredAllocations"), unitRelay("TestQuotas"), unitRelay("TestHundredThousandPackets"), unitRelay("TestRateLimits"))},
+		{"A77", "100 allocations, 100 000 packets of any size at once", "server", "486, policed", all(unitRelay("TestHundredAllocations"), unitRelay("TestQuotas"), unitRelay("TestHundredThousandPackets"), unitRelay("TestRateLimits"), unitRelay("TestKernelKeepsRates"), unitRelay("TestKernelKeepsRatesOfEachEnd"))},
 		{"A78", "floods with forged source addresses", "server", "at most 1.5 bytes out for one in", unitRelay("TestUnauthenticatedFlood")},
 		{"A79", "opens the WebSocket from evil.example, null, another scheme or port, host.evil", "server", "403", unitSignaling("TestOriginOverTheWire")},
 		{"A80", "trickles bytes, never joins, never reads, sends 100 MB, opens 10 000 connections", "server", "closed by deadline or limit, little memory", all(unitSignaling("TestTrickledFrameIsCut"), unitSignaling("TestJoinDeadline"), unitSignaling("TestSlowReaderIsClosed"), unitSignaling("TestSilentClientIsCut"), unitSignaling("TestHugeFrameIsCut"), unitSignaling("TestManyConnections"))},

@@ -90,6 +90,9 @@ func (c *callCmd) Run(ctx context.Context, std streams) error {
 	if c.Duration < 0 || c.Limit < 0 || c.Limit > 0 && time.Duration(c.Limit) < time.Second {
 		return out.failed(usage(errors.New("--duration and --limit: want at least 1s")))
 	}
+	if err := c.misplaced(link.Host()); err != nil {
+		return out.failed(usage(err))
+	}
 	cfg := peer.Config{
 		Link: link, Origin: origin,
 		Name: c.name(), Note: c.Note, Title: c.Title,
@@ -115,6 +118,22 @@ func (c *callCmd) Run(ctx context.Context, std streams) error {
 	r := &callRun{call: call, out: out, std: std, cfg: cfg, duration: time.Duration(c.Duration), ask: !cfg.OpenDoor}
 	r.files.queue = c.Send
 	return r.loop(ctx)
+}
+
+// misplaced finds a flag of the other seat: without effect it would promise what does
+// not happen.
+func (c *callCmd) misplaced(host bool) error {
+	if host && c.Note != "" {
+		return errors.New("--note is the guest's, and this is the host link")
+	}
+	for flag, given := range map[string]bool{
+		"--admit": c.Admit == "first", "--no-waiting-room": c.NoWaitingRoom, "--limit": c.Limit > 0, "--one-time": c.OneTime, "--title": c.Title != "",
+	} {
+		if given && !host {
+			return fmt.Errorf("%s is the host's, and this is the guest link", flag)
+		}
+	}
+	return nil
 }
 
 func (c *callCmd) screen(std streams) screen {

@@ -136,10 +136,19 @@ func explained(err error, origin string) error {
 	if moved, ok := errors.AsType[*peer.RedirectError](err); ok && moved.Origin != origin {
 		return &exitError{exitUnreachable, fmt.Errorf("%s leads to %s: use that address, in links too", origin, moved.Origin)}
 	}
-	if distrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return &exitError{exitUnreachable, fmt.Errorf("the certificate of %s is not accepted: %w; if its authority is one of your own, put SSL_CERT_FILE=ca.pem before the command", origin, distrusted.Err)}
+	if distrusted := uncertified(err, origin); distrusted != nil {
+		return &exitError{exitUnreachable, distrusted}
 	}
 	return &exitError{exitUnreachable, fmt.Errorf("no visavis server answers at %s; check the address and that it runs: %w", origin, err)}
+}
+
+// uncertified says what to do about a certificate, if that is what err is about.
+func uncertified(err error, origin string) error {
+	distrusted, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	if !ok {
+		return nil
+	}
+	return fmt.Errorf("the certificate of %s is not accepted: %w; if its authority is one of your own, put SSL_CERT_FILE=ca.pem before the command", origin, distrusted.Err)
 }
 
 func codeIn(err error) protocol.ErrorCode {
@@ -193,7 +202,11 @@ func readPassword(given, file string, in io.Reader) (string, error) {
 	if given != "" {
 		return given, nil
 	}
-	return readSecretFile(file, in)
+	password, err := readSecretFile(file, in)
+	if err != nil {
+		return "", fmt.Errorf("--password-file: %w", err)
+	}
+	return password, nil
 }
 
 // readSecretFile returns the first line of a file, "" for no file.

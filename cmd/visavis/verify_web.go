@@ -46,6 +46,9 @@ func (c *verifyWebCmd) Run(ctx context.Context, std streams) error {
 	ctx, cancel := context.WithTimeout(ctx, compareTimeout)
 	defer cancel()
 	report, err := own.Compare(ctx, &http.Client{}, origin)
+	if distrusted := uncertified(err, origin); distrusted != nil {
+		return distrusted
+	}
 	if err != nil {
 		return err
 	}

@@ -88,6 +88,7 @@ func newServer(h http.Handler) *http.Server {
 		// net/http writes the addresses of clients into its errors.
 		ErrorLog:    log.New(io.Discard, "", 0),
 		ConnContext: rememberTLS,
+		ConnState:   newCrowd().follow,
 	}
 }
 

@@ -134,5 +134,6 @@ func foundOnTheWay() []Attack {
 		{"B46", "a server under examination names STUN on, and leads to, machines next to whoever examines it", "native", "not asked, and said", all(inGo("./internal/doctor", "TestStrangerLeadsNowhere"), inGo("./internal/doctor", "TestEndlessRedirects"))},
 		{"B47", "writes over the terminal by the names in its certificate or by its refusals, and refuses in the host's name with words of its own", "native", "told without control characters, no words of the host", all(here("TestServerSpeaksForHost"), inGo("./cmd/visavis", "TestNamesInForeignCertificates"), inGo("./internal/probe", "TestDetailIsClean"))},
 		{"B48", "is the ACME server and asks about names that were not ordered; or offers acme-tls/1 when nobody is expected", "server", "no record, no answer, no certificate", all(inGo("./internal/certs", "TestForeignNames"), inGo("./internal/certs", "TestNobodyIsExpected"))},
+		{"B49", "opens HTTP connections without end and keeps them, on the port itself or on that without TLS", "server", "512 for an address, others are served; none stays without TLS", all(inGo("./internal/httpd", "TestOneClientKeepsConnections"), inGo("./internal/httpd", "TestPlainServerLetsGo"))},
 	}
 }

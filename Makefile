@@ -120,6 +120,10 @@ bench-relay: build ## what relaying costs, beside coturn in the same run; REFERE
 	./bin/visavis bench relay --rate $(or $(RATE),50000) --slices $(or $(SLICES),5) --seconds $(or $(SECONDS),5) --reference '$(REFERENCE)' $(ARGS)
 bench-relay: REFERENCE ?= scripts/coturn.sh
 
+.PHONY: bench-relay-veth
+bench-relay-veth: build ## the same over a link, with the kernel's receiving counted and the offload measured, too (root, ethtool)
+	scripts/bench-veth.sh --rate $(or $(RATE),50000) --slices $(or $(SLICES),5) --seconds $(or $(SECONDS),5) --offload --reference scripts/coturn.sh $(ARGS)
+
 .PHONY: bench-signaling
 bench-signaling: build ## what signaling connections cost, in memory and in time
 	./bin/visavis bench signaling $(ARGS)

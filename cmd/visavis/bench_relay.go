@@ -31,6 +31,7 @@ type benchRelayCmd struct {
 	Sources   prefix     `default:"127.0.0.0/8" help:"Local addresses for the parties (default ${default})."`
 	Within    string     `placeholder:"COMMAND" help:"Run the servers under this, like 'ip netns exec NAME'."`
 	Interface string     `placeholder:"NAME" help:"The servers' interface: the kernel's threads that receive from it are counted, if it has them."`
+	Offload   bool       `help:"Measure visavis a second time, with the kernel forwarding (relay.offload); takes --interface."`
 }
 
 // Help is shown by visavis bench relay --help.
@@ -56,43 +57,80 @@ func (c *benchRelayCmd) Run(ctx context.Context, std streams) error {
 	if c.Idle < 0 {
 		return usage(errors.New("--idle must not be negative"))
 	}
+	if c.Offload && c.URL != "" {
+		return usage(errors.New("--offload starts a server: not with --url"))
+	}
 	if c.PID != 0 && c.URL == "" {
 		return usage(errors.New("--pid is the process of the server at --url: give both"))
 	}
-	own, stop, err := c.own(ctx)
+	subjects, stop, err := c.subjects(ctx)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	subjects := []*relayload.Subject{own}
-	if c.Reference != "" {
-		reference, stop, err := c.reference(ctx)
-		if err != nil {
-			return err
-		}
-		defer stop()
-		subjects = append(subjects, reference)
-	}
-	if c.Interface != "" {
-		if _, err := net.InterfaceByName(c.Interface); err != nil && c.Within == "" {
-			return usage(fmt.Errorf("--interface %s: %w", c.Interface, err))
-		}
-		threads, err := bench.ReceivePath(c.Interface)
-		if err != nil {
-			return err
-		}
-		for _, s := range subjects {
-			s.ReceivePath = threads
-		}
-	}
 	report, err := c.measure(ctx, std, subjects)
 	if err != nil {
 		return err
 	}
-	if err := report.Print(std.out, subjects[len(subjects)-1].Name); err != nil {
+	if err := report.Print(std.out, nameReference); err != nil {
 		return err
 	}
 	return json.NewEncoder(std.out).Encode(report)
+}
+
+// Names of what is measured.
+const (
+	nameOwn       = "visavis"
+	nameReference = "reference"
+	nameOffload   = "offload"
+)
+
+// subjects starts all that is to be measured; visavis is the first. stop ends it.
+func (c *benchRelayCmd) subjects(ctx context.Context) (subjects []*relayload.Subject, stop func(), err error) {
+	var stops []func()
+	end := func() {
+		for _, f := range slices.Backward(stops) {
+			f()
+		}
+	}
+	defer func() {
+		if err != nil {
+			end()
+		}
+	}()
+	add := func(s *relayload.Subject, stop func(), err error) error {
+		if err == nil {
+			subjects, stops = append(subjects, s), append(stops, stop)
+		}
+		return err
+	}
+	if err := add(c.own(ctx, nameOwn, "VISAVIS_RELAY_OFFLOAD=off")); err != nil {
+		return nil, nil, err
+	}
+	if c.Reference != "" {
+		if err := add(c.reference(ctx)); err != nil {
+			return nil, nil, err
+		}
+	}
+	if c.Offload {
+		if err := add(c.own(ctx, nameOffload, "VISAVIS_RELAY_OFFLOAD=auto")); err != nil {
+			return nil, nil, err
+		}
+	}
+	if c.Interface == "" && !c.Offload {
+		return subjects, end, nil
+	}
+	if _, err := net.InterfaceByName(c.Interface); err != nil && c.Within == "" {
+		return nil, nil, usage(fmt.Errorf("--interface %s: %w", c.Interface, err))
+	}
+	threads, err := bench.ReceivePath(c.Interface)
+	if err == nil && len(threads) == 0 && c.Offload {
+		err = usage(errors.New("--offload: what the kernel does is counted in the threads of --interface, and it has none (scripts/bench-veth.sh makes one that has)"))
+	}
+	for _, s := range subjects {
+		s.ReceivePath = threads
+	}
+	return subjects, end, err
 }
 
 func (c *benchRelayCmd) measure(ctx context.Context, std streams, subjects []*relayload.Subject) (*relayload.Report, error) {
@@ -111,20 +149,20 @@ func (c *benchRelayCmd) measure(ctx context.Context, std streams, subjects []*re
 		if err != nil {
 			return nil, err
 		}
-		slices := make([][]*relayload.Slice, 2)
+		turns := make(map[string][]*relayload.Slice)
 		err = bench.Alternate(c.Slices, len(subjects), func(turn, i int) error {
 			slice, err := subjects[i].Measure(ctx, c.Sources.Prefix, rate, plan)
 			if err != nil {
 				return err
 			}
-			slices[i] = append(slices[i], slice)
+			turns[subjects[i].Name] = append(turns[subjects[i].Name], slice)
 			_, err = fmt.Fprintf(std.err, "%d/s, turn %d of %d, %s: %.2f s/million\n", rate, turn+1, c.Slices, subjects[i].Name, slice.Million())
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
-		report.Loads = append(report.Loads, relayload.Sum(rate, c.Seconds, direct, slices[0], slices[1]))
+		report.Loads = append(report.Loads, relayload.Sum(rate, c.Seconds, direct, turns[nameOwn], turns[nameReference], turns[nameOffload]))
 	}
 	report.Conclude()
 	return report, nil
@@ -142,13 +180,16 @@ func (c *benchRelayCmd) direct(ctx context.Context, server netip.AddrPort, rate 
 
 func (c *benchRelayCmd) idle(ctx context.Context, subjects []*relayload.Subject) (*relayload.IdleReport, error) {
 	report := &relayload.IdleReport{Allocations: c.Idle}
-	for i, s := range subjects {
+	for _, s := range subjects {
+		if s.Name == nameOffload {
+			continue // the same but for what is forwarded
+		}
 		idle, err := s.Idle(ctx, c.Sources.Prefix, c.Idle, time.Duration(c.Seconds*float64(time.Second)))
 		if err != nil {
 			return nil, err
 		}
 		f := relayload.IdleFigures{Bytes: float64(int(idle.Bytes)), CPU: 100 * idle.CPU}
-		if i == 0 {
+		if s.Name == nameOwn {
 			report.Visavis = f
 		} else {
 			report.Reference = &f
@@ -158,11 +199,11 @@ func (c *benchRelayCmd) idle(ctx context.Context, subjects []*relayload.Subject)
 }
 
 // own is the visavis to measure: the one at --url, or one that is started.
-func (c *benchRelayCmd) own(ctx context.Context) (_ *relayload.Subject, stop func(), err error) {
+func (c *benchRelayCmd) own(ctx context.Context, name, environ string) (_ *relayload.Subject, stop func(), err error) {
 	at, pid := c.URL, c.PID
 	stop = func() {}
 	if at == "" {
-		b, err := startBenched(ctx, strings.Fields(c.Within), c.Address.String())
+		b, err := startBenched(ctx, strings.Fields(c.Within), c.Address.String(), environ)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -173,7 +214,7 @@ func (c *benchRelayCmd) own(ctx context.Context) (_ *relayload.Subject, stop fun
 		var server netip.AddrPort
 		if server, err = netip.ParseAddrPort(u.Host); err == nil {
 			from := &signalload.Server{Origin: at, Sources: c.Sources.Prefix}
-			return &relayload.Subject{Name: "visavis", Server: server, PID: pid, Credentials: credentialsOf(from)}, stop, nil
+			return &relayload.Subject{Name: name, Server: server, PID: pid, Credentials: credentialsOf(from)}, stop, nil
 		}
 	}
 	stop()
@@ -243,7 +284,7 @@ func (c *benchRelayCmd) reference(ctx context.Context) (_ *relayload.Subject, st
 		return nil, nil, err
 	}
 	return &relayload.Subject{
-		Name: "reference", Server: server, PID: child.PID(),
+		Name: nameReference, Server: server, PID: child.PID(),
 		Credentials: func(_ context.Context, calls int) ([]relayload.Credential, func(), error) {
 			same := make([]relayload.Credential, 2*calls)
 			for i := range same {

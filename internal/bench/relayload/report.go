@@ -35,6 +35,9 @@ type LoadReport struct {
 	// Ratio is the median, over pairs of slices, of processor time for a packet
 	// delivered; null without a reference.
 	Ratio *float64 `json:"ratio"`
+	// Offload is visavis again, with the kernel forwarding, if that was asked for.
+	Offload      *Figures `json:"offload,omitempty"`
+	RatioOffload *float64 `json:"ratio_offload"`
 }
 
 // IdleReport is what allocations cost that nothing goes through.
@@ -53,7 +56,7 @@ type IdleFigures struct {
 // Report is all of it. The first fields are those of the load in which the ratio is worst.
 type Report struct {
 	Ratio *float64 `json:"ratio_user_space"`
-	// Offload is null: this build relays in user space only.
+	// Offload is null if it was not asked for.
 	Offload      *float64     `json:"ratio_offload"`
 	AddedP99     float64      `json:"added_p99_us"`
 	ReferenceP99 *float64     `json:"coturn_p99_us"` // added, too
@@ -63,19 +66,29 @@ type Report struct {
 }
 
 // Sum puts the slices of one load together. direct is the same load without a
-// server; reference has as many slices as own, or none.
-func Sum(rate int, seconds float64, direct *Result, own, reference []*Slice) LoadReport {
+// server; reference and offload have as many slices as own, or none.
+func Sum(rate int, seconds float64, direct *Result, own, reference, offload []*Slice) LoadReport {
 	r := LoadReport{Rate: rate, Slices: len(own), Visavis: sum(seconds, direct, own)}
+	if len(offload) > 0 {
+		f := sum(seconds, direct, offload)
+		r.Offload = &f
+	}
 	if len(reference) == 0 {
 		return r
 	}
 	f := sum(seconds, direct, reference)
 	r.Reference = &f
-	if ratio, ok := bench.PairedRatio(each(own, (*Slice).Million), each(reference, (*Slice).Million)); ok {
-		ratio = round(ratio, 3)
-		r.Ratio = &ratio
-	}
+	r.Ratio, r.RatioOffload = ratioOf(own, reference), ratioOf(offload, reference)
 	return r
+}
+
+func ratioOf(a, b []*Slice) *float64 {
+	ratio, ok := bench.PairedRatio(each(a, (*Slice).Million), each(b, (*Slice).Million))
+	if !ok {
+		return nil
+	}
+	ratio = round(ratio, 3)
+	return &ratio
 }
 
 func sum(seconds float64, direct *Result, slices []*Slice) Figures {
@@ -129,7 +142,7 @@ func (r *Report) Conclude() {
 	if worst == nil {
 		return
 	}
-	r.Ratio, r.AddedP99 = worst.Ratio, worst.Visavis.AddedP99
+	r.Ratio, r.Offload, r.AddedP99 = worst.Ratio, worst.RatioOffload, worst.Visavis.AddedP99
 	if worst.Reference != nil {
 		r.ReferenceP99 = &worst.Reference.AddedP99
 	}
@@ -147,9 +160,12 @@ func (r *Report) Print(w io.Writer, reference string) error {
 	}
 	fmt.Fprintln(t, "datagrams/s\tserver\tCPU s/million\tuser\tkernel\tlost\tp50 µs\tp99 µs\tallocations/s\tratio")
 	for _, l := range r.Loads {
-		row(l.Rate, "visavis", l.Visavis, "")
+		row(l.Rate, "visavis", l.Visavis, ratioText(l.Ratio))
+		if l.Offload != nil {
+			row(l.Rate, "offload", *l.Offload, ratioText(l.RatioOffload))
+		}
 		if l.Reference != nil {
-			row(l.Rate, reference, *l.Reference, ratioText(l.Ratio))
+			row(l.Rate, reference, *l.Reference, "1")
 		}
 	}
 	if r.Idle != nil {

@@ -102,6 +102,9 @@ func undialed(response *http.Response, err error) error {
 			return &RedirectError{to.Scheme + "://" + to.Host}
 		}
 	}
+	if response != nil && response.StatusCode != http.StatusSwitchingProtocols {
+		return fmt.Errorf("no WebSocket, but status %d (%s)", response.StatusCode, http.StatusText(response.StatusCode))
+	}
 	if asked, ok := errors.AsType[*url.Error](err); ok {
 		return asked.Err // what came of it; the address is known
 	}

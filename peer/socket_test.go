@@ -1,6 +1,9 @@
 package peer
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -35,6 +38,26 @@ func TestFinalClose(t *testing.T) {
 	for code, want := range map[int]bool{4000: true, 4003: true, 4099: true, 4100: false, 1012: false, 1006: false, 0: false} {
 		if got := finalClose(websocket.StatusCode(code)); got != want {
 			t.Errorf("close code %d is final: %v, want %v", code, got, want)
+		}
+	}
+}
+
+// Why there is no WebSocket is said in one layer, and in no words of the server's.
+func TestWhyNotDialed(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{
+		http.StatusBadGateway:      "no WebSocket, but status 502 (Bad Gateway)",
+		http.StatusUpgradeRequired: "no WebSocket, but status 426 (Upgrade Required)",
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		_, err := dialSignaling(t.Context(), http.DefaultClient, s.URL)
+		s.Close()
+		if err == nil || err.Error() != "dial signaling: "+want {
+			t.Errorf("%d: %v, want %s", status, err, want)
+		}
+		_, err = dialSignaling(t.Context(), http.DefaultClient, s.URL)
+		if err == nil || !strings.HasPrefix(err.Error(), "dial signaling: dial tcp ") {
+			t.Errorf("a server that is gone: %v", err)
 		}
 	}
 }

@@ -71,10 +71,23 @@ func (b *outbox) push(o outgoing) {
 	case len(b.queue)-b.head >= protocol.LimitWriteQueue:
 		b.slow, b.queue, b.head = true, nil, 0
 	default:
+		b.compact()
 		b.queue = append(b.queue, o)
 		b.waiting[o.slot]++
 	}
 	b.start()
+}
+
+// compact makes room where things have been taken. Without, the queue would grow as
+// long as it is never empty, which a client that reads as slowly as it may can see to.
+// b.mu is held.
+func (b *outbox) compact() {
+	if b.head < protocol.LimitWriteQueue {
+		return
+	}
+	n := copy(b.queue, b.queue[b.head:])
+	clear(b.queue[n:])
+	b.queue, b.head = b.queue[:n], 0
 }
 
 // room is false if a guest has its share of the queue and the rest is for others.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -138,6 +139,9 @@ func explained(err error, origin string) error {
 	}
 	if distrusted := uncertified(err, origin); distrusted != nil {
 		return &exitError{exitUnreachable, distrusted}
+	}
+	if alert, ok := errors.AsType[*net.OpError](err); ok && alert.Op == "remote error" { // crypto/tls: an alert of the server
+		return &exitError{exitUnreachable, fmt.Errorf("%s refuses TLS: %w; perhaps it has no certificate yet, or none for this name: its log says why", origin, alert.Err)}
 	}
 	return &exitError{exitUnreachable, fmt.Errorf("no visavis server answers at %s; check the address and that it runs: %w", origin, err)}
 }

@@ -59,6 +59,11 @@ func (c *probeCmd) Run(ctx context.Context, std streams) error {
 			return usage(fmt.Errorf("%s %v: want 1s to 1m", name, time.Duration(d)))
 		}
 	}
+	if c.Prometheus != "" && c.Prometheus != "-" {
+		if dir := filepath.Dir(c.Prometheus); !isDirectory(dir) {
+			return usage(fmt.Errorf("--prometheus %s: there is no directory %s", c.Prometheus, dir))
+		}
+	}
 	token, err := readSecretFile(c.TokenFile, std.in)
 	if err != nil {
 		return usage(fmt.Errorf("--token-file: %w", err))
@@ -118,6 +123,11 @@ func (c *probeCmd) print(out io.Writer, r *probe.Report) error {
 		return r.WriteText(out)
 	}
 	return nil
+}
+
+func isDirectory(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // replaceFile puts a whole file in the place of path: whoever reads it meanwhile

@@ -12,6 +12,38 @@ import (
 	"github.com/visavis-call/visavis/protocol"
 )
 
+// Pings and pongs, which nobody above the library sees, are frames as others are.
+func TestPingsAreFrames(t *testing.T) {
+	for name, head := range map[string]byte{"ping": 0x89, "pong": 0x8a} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, n *node) {
+				c, r := n.raw(t)
+				if _, err := c.Write(masked(0x81, protocol.EncodeClient(guestJoin(newLink(t), protocol.ID{1})))); err != nil {
+					t.Fatal(err)
+				}
+				said := make(chan []byte, 1)
+				go func() {
+					b, _ := io.ReadAll(r)
+					said <- b
+				}()
+				sent := 0
+				for ; sent < 10_000; sent++ {
+					if _, err := c.Write(masked(head, []byte("x"))); err != nil {
+						break
+					}
+				}
+				if sent > 2*protocol.LimitFramesBurst {
+					t.Errorf("%d were taken", sent)
+				}
+				_ = c.Close() // closed by the server, unless that was said above
+				if n := bytes.Count(<-said, []byte{0x8a, 1, 'x'}); n > protocol.LimitFramesBurst {
+					t.Errorf("%d were answered", n)
+				}
+			})
+		})
+	}
+}
+
 // A frame of 100 MB: the server says that it is too long, hears nothing more, keeps
 // nothing, and hangs up once the client had its time to say goodbye.
 func TestHugeFrameIsCut(t *testing.T) {

@@ -55,7 +55,7 @@ type session struct {
 	pings  sync.WaitGroup // those under way
 
 	// Owned by the reader.
-	frames, bytes *rate.Limiter
+	frames, bytes *rate.Limiter // safe for concurrent use: at the end the writer reads, too
 	callID        protocol.ID
 	role          protocol.Role // empty before the join
 	call          *call.Call
@@ -298,6 +298,17 @@ func (s *session) read() (decided, quiet bool) {
 		}
 		s.forward(ctx, data)
 	}
+}
+
+// mayControl counts the client's pings and pongs among its frames: the library deals with
+// them by itself, and would answer as many as come.
+func (s *session) mayControl() bool {
+	if s.frames.Allow() {
+		return true
+	}
+	s.server.cfg.Metrics.Refused(protocol.ErrorCodeRate)
+	s.cut()
+	return false
 }
 
 func (s *session) forward(ctx context.Context, data []byte) {

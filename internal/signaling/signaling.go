@@ -150,6 +150,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Subprotocols:       []string{protocol.SubprotocolWeb, protocol.SubprotocolNative},
 		InsecureSkipVerify: true, // siteOf has checked it, and more strictly
 		CompressionMode:    websocket.CompressionDisabled,
+		OnPingReceived:     func(context.Context, []byte) bool { return sess.mayControl() },
+		OnPongReceived:     func(context.Context, []byte) { sess.mayControl() },
 	})
 	if err != nil {
 		s.cfg.Log.Debug("upgrade refused", telemetry.FieldError, err)

@@ -22,7 +22,7 @@ func (r *relayed) wentFast(t *testing.T, want float64) {
 		fast = 0
 	}
 	past := func() float64 { return counter(t, r.metrics.fast) + counter(t, r.metrics.kernel) }
-	deadline := time.Now().Add(2 * time.Second)
+	deadline := time.Now().Add(5 * time.Second)
 	for counter(t, r.metrics.packets) != want || past() != fast {
 		if time.Now().After(deadline) { // counted is after sending
 			t.Fatalf("%v packets relayed, %v of them past pion; want %v and %v", counter(t, r.metrics.packets), past(), want, fast)
@@ -201,7 +201,7 @@ func (b bound) giveUp() {
 
 // A channel that nobody refreshes is gone when pion lets it go.
 func TestChannelExpires(t *testing.T) {
-	lives := map[Path]time.Duration{PathFast: 300 * time.Millisecond, PathSlow: 300 * time.Millisecond, PathOffload: 2 * time.Second}
+	lives := map[Path]time.Duration{PathFast: time.Second, PathSlow: time.Second, PathOffload: 4 * time.Second}
 	eachRealPath(t, func(t *testing.T, path Path) {
 		r := serveAs(t, Config{Path: path}, "udp4", "127.0.0.1:0", func(s *Server) { s.channelLifetime = lives[path] })
 		host, guest := r.bound(t, [16]byte{1}, "udp", "udp")
@@ -210,7 +210,7 @@ func TestChannelExpires(t *testing.T) {
 			t.Fatal("nothing was relayed")
 		}
 		sent := max(r.settle(t, host, guest), 1)
-		deadline := time.Now().Add(5 * time.Second)
+		deadline := time.Now().Add(10 * time.Second)
 		for ; r.channels([16]byte{1}) > 0; time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatal("the channels are still there")

@@ -23,6 +23,8 @@
 // Longer packets are the server's: a way with a smaller MTU than this is none for calls, and
 // only the server knows what the machine has learned of a way (RFC 8200 §5, 8899 §5.1.2).
 #define LARGEST 1280
+// Ethernet fills up a frame that is shorter, its checksum not counted (IEEE 802.3 §4.2.3.3).
+#define SHORTEST 60
 
 struct channel_data {
 	__be16 number;
@@ -207,6 +209,7 @@ int relay(struct __sk_buff *skb)
 	    (channel->number & bpf_htons(0xf000)) != bpf_htons(0x4000) ||
 	    datagram < needed || datagram > ((needed + 3) & ~3U) || // cut, or more than padding (RFC 8656 §12.5)
 	    bpf_ntohs(ip->tot_len) != sizeof(*ip) + datagram ||
+	    (skb->len > SHORTEST && skb->len > IP_AT + sizeof(*ip) + datagram) || // would go along uncounted
 	    sizeof(*ip) + datagram > LARGEST)
 		return TC_ACT_UNSPEC;
 

@@ -20,7 +20,6 @@
 package relayload
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -49,14 +48,15 @@ type Generator struct {
 	used    int // parties made so far
 }
 
-// sourceBits is what each party's own network leaves of an address.
-const sourceBits = 8
+// sourceBits is what each party's own network leaves of an address; in a range smaller
+// than that of maxSourceBits there are none besides those left alone.
+const sourceBits, maxSourceBits = 8, 15
 
 // New opens the socket. All addresses of sources must be local ones, as those of
 // 127.0.0.0/8 are.
 func New(server netip.AddrPort, sources netip.Prefix) (*Generator, error) {
-	if !server.Addr().Is4() || !sources.Addr().Is4() || sources.Bits() > 16 {
-		return nil, errors.New("load: want an IPv4 server, and sources of at most 16 bits")
+	if !server.Addr().Is4() || !sources.Addr().Is4() || sources.Bits() > maxSourceBits {
+		return nil, fmt.Errorf("load: want an IPv4 server, and a range of sources of /%d or larger", maxSourceBits)
 	}
 	s, err := openSocket(server)
 	if err != nil {

@@ -52,7 +52,7 @@ func TestCalls(t *testing.T) {
 }
 
 func TestEachPartyHasItsNetwork(t *testing.T) {
-	for _, sources := range []netip.Prefix{loopback, netip.MustParsePrefix("10.64.0.0/10")} {
+	for _, sources := range []netip.Prefix{loopback, netip.MustParsePrefix("10.64.0.0/10"), netip.MustParsePrefix("10.0.0.0/15")} {
 		seen := make(map[netip.Prefix]bool)
 		for i := range maxParties(sources) {
 			a := netip.AddrFrom4(sourceOf(sources, i))
@@ -65,6 +65,13 @@ func TestEachPartyHasItsNetwork(t *testing.T) {
 		if seen[netip.PrefixFrom(sources.Addr(), 24)] {
 			t.Errorf("%s: the first network is used", sources)
 		}
+	}
+}
+
+func TestNoRoomForParties(t *testing.T) {
+	server := netip.MustParseAddrPort("127.0.0.1:9")
+	if _, err := New(server, netip.MustParsePrefix("127.0.0.0/16")); err == nil {
+		t.Error("a range without networks is accepted")
 	}
 }
 

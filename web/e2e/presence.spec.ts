@@ -64,6 +64,7 @@ test("talking points stand under the lens, the other person below them, and go o
   expect((await box(remote(host))).left).toBeLessThan(20);
 
   await host.setViewportSize({ width: 390, height: 844 });
+  await expect.poll(async () => (await box(points)).top, "no room beside a face").toBeLessThan(20);
   await host.getByLabel("Your camera is").selectOption("above the screen");
   await host.keyboard.press("Escape");
   await expectApart(points, host.getByRole("button", { name: /^Direct|^Relayed/ }));

@@ -24,32 +24,15 @@ import (
 
 	"github.com/visavis-call/visavis/e2ee"
 	"github.com/visavis-call/visavis/internal/config"
+	"github.com/visavis-call/visavis/internal/testkit/stream"
 	"github.com/visavis-call/visavis/protocol"
 )
-
-// lockedBuffer is a stream that the server writes and the test reads.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // serving is `visavis serve` in this process.
 type serving struct {
 	t    *testing.T
 	url  string
-	log  *lockedBuffer
+	log  *stream.Buffer
 	stop func() int // ends it and returns the exit code
 }
 
@@ -57,7 +40,7 @@ func startServe(t *testing.T, args ...string) *serving {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
-	s := &serving{t: t, log: &lockedBuffer{}}
+	s := &serving{t: t, log: &stream.Buffer{}}
 	code := make(chan int, 1)
 	go func() {
 		code <- run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--log-level", "debug"}, args...), streams{nil, in, s.log})
@@ -272,17 +255,17 @@ func TestMetricsListener(t *testing.T) {
 	}
 	addr := l.Addr().String()
 	data := t.TempDir()
-	var log lockedBuffer
+	var log stream.Buffer
 	taken := run(t.Context(), []string{"serve", "--listen", "127.0.0.1:0", "--data", data, "--metrics", addr}, streams{nil, io.Discard, &log})
 	if taken != exitFailed || !strings.Contains(log.String(), "metrics") {
 		t.Errorf("asked-for metrics address is taken: exit %d, %s", taken, &log)
 	}
-	var lazy lockedBuffer
+	var lazy stream.Buffer
 	logger := slog.New(slog.NewTextHandler(&lazy, nil))
 	if at, err := listenMetrics(t.Context(), config.Metrics{Listen: addr}, logger); at != nil || err != nil || !strings.Contains(lazy.String(), "metrics are off") {
 		t.Errorf("usual metrics address is taken: %v, %v, %s; want a warning and no listener", at, err, &lazy)
 	}
-	var busy lockedBuffer
+	var busy stream.Buffer
 	code := run(t.Context(), []string{"serve", "--listen", addr, "--data", data, "--metrics", ""}, streams{nil, io.Discard, &busy})
 	if code != exitFailed || !strings.Contains(busy.String(), "--listen 127.0.0.1:8081") {
 		t.Errorf("port is taken: exit %d, %s; want advice", code, &busy)
@@ -316,7 +299,7 @@ func TestServeRefuses(t *testing.T) {
 		{[]string{"--data", "/dev/null/data"}, exitFailed, "data directory"},
 		{[]string{"--what"}, exitUsage, "unknown flag"},
 	} {
-		var log lockedBuffer
+		var log stream.Buffer
 		args := append([]string{"serve", "--metrics", "", "--data", t.TempDir()}, tt.args...)
 		code := run(t.Context(), args, streams{nil, io.Discard, &log})
 		if code != tt.code || !strings.Contains(log.String(), tt.want) {

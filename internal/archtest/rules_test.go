@@ -39,6 +39,7 @@ func imports() map[string][]string {
 		"internal/bench/relayload":  {"internal/bench"},
 		"internal/bench/signalload": {"internal/bench", "protocol", "e2ee"},
 		"internal/archtest":         {},
+		"internal/testkit/stream":   {},
 		"internal/netlab":           {},
 		"internal/netlab/labtest":   {"internal/netlab"},
 	}

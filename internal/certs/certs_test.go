@@ -1,7 +1,6 @@
 package certs
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -11,13 +10,14 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/goleak"
+
+	"github.com/visavis-call/visavis/internal/testkit/stream"
 )
 
 func TestMain(m *testing.M) {
@@ -63,27 +63,9 @@ func newPair(t *testing.T) pair {
 	return pair{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
 }
 
-// lockedBuffer is written by the tested and read by the test.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // witness is a log and a registry.
 type witness struct {
-	lines    lockedBuffer
+	lines    stream.Buffer
 	registry *prometheus.Registry
 }
 

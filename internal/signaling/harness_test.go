@@ -1,7 +1,6 @@
 package signaling
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +21,7 @@ import (
 	"github.com/visavis-call/visavis/internal/call"
 	"github.com/visavis-call/visavis/internal/switchboard"
 	"github.com/visavis-call/visavis/internal/telemetry"
+	"github.com/visavis-call/visavis/internal/testkit/stream"
 	"github.com/visavis-call/visavis/protocol"
 )
 
@@ -68,30 +68,6 @@ func (relay) Credentials(_ [16]byte, role protocol.Role, now time.Time) (string,
 	return "user-" + string(role), "secret-" + string(role), now.Add(time.Minute)
 }
 
-// lockedBuffer is a log that several goroutines write.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) reset() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.b.Reset()
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // node is a signaling server with everything behind it.
 type node struct {
 	*Server
@@ -100,13 +76,13 @@ type node struct {
 	host     string // as in the Host header
 	registry *registry
 	metrics  *prometheus.Registry
-	log      *lockedBuffer
+	log      *stream.Buffer
 }
 
 // parts builds a server that listens nowhere yet.
 func parts(t *testing.T, change func(*Config)) *node {
 	t.Helper()
-	n := &node{registry: &registry{calls: map[protocol.ID]call.Record{}}, metrics: prometheus.NewRegistry(), log: &lockedBuffer{}}
+	n := &node{registry: &registry{calls: map[protocol.ID]call.Record{}}, metrics: prometheus.NewRegistry(), log: &stream.Buffer{}}
 	log, err := telemetry.NewLogger(n.log, "debug")
 	if err != nil {
 		t.Fatal(err)

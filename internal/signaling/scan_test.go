@@ -89,7 +89,7 @@ func (n *node) scan(t *testing.T, first, last int, want string) {
 func (n *node) forgets() {
 	time.Sleep(2 * time.Minute)
 	synctest.Wait()
-	n.log.reset() // of the test, not of the server
+	n.log.Reset() // of the test, not of the server
 }
 
 // tryID joins as a guest and returns what the server says after its welcome.

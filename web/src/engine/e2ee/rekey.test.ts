@@ -2,9 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toHex } from "./encode.ts";
 import { secureRandom } from "./link.ts";
-import { World } from "./world.testing.ts";
+import { HOST, World } from "./world.testing.ts";
 
-const HOST = -1;
 const MINUTE = 60_000;
 const SLOW = { timeout: 60_000 }; // many handshakes
 const CHAT = { t: "chat", id: "1", text: "x" };

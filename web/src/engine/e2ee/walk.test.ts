@@ -1,8 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { World } from "./world.testing.ts";
+import { HOST, World } from "./world.testing.ts";
 
-const HOST = -1;
 const SLOTS = [1, 2] as const;
 
 /** One thing that can happen to a call. */

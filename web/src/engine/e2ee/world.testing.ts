@@ -2,6 +2,7 @@ import type { Budget } from "./budget.ts";
 import type { Caps } from "./caps.ts";
 import { guestLink } from "./derive.ts";
 import type { Effect, SealedJSON } from "./effects.ts";
+import { E2EEError } from "./errors.ts";
 import { Guest } from "./guest.ts";
 import { Host } from "./host.ts";
 import { FlagPassword, type Link, newLink, secureRandom } from "./link.ts";
@@ -11,6 +12,18 @@ export const CAPS: Caps = { sframe: 1, video: ["vp9", "vp8"], record: 1, relay: 
 /** Stands for the stretched password, so that tests need not stretch. */
 export const PASSWORD = new Uint8Array(32).fill(1);
 export const WRONG = new Uint8Array(32).fill(2);
+/** The host among those whose effects are asked for; guests go by their slot. */
+export const HOST = -1;
+
+/** The code that this is refused with; empty if it is not. */
+export function refusal(fn: () => void): string {
+  try {
+    fn();
+  } catch (e) {
+    return e instanceof E2EEError ? e.code : "other";
+  }
+  return "";
+}
 
 type Of<K extends Effect["kind"]> = Extract<Effect, { kind: K }>;
 type Frame = { readonly slot: number; readonly toHost: boolean; readonly frame: Uint8Array };
@@ -21,7 +34,7 @@ export class World {
   readonly link: Link;
   host: Host;
   readonly guests = new Map<number, Guest>();
-  /** All effects but frames, in order; the host under -1, guests under their slot. */
+  /** All effects but frames, in order; the host under {@link HOST}, guests under their slot. */
   readonly seen = new Map<number, Effect[]>();
   /** What is on the wire. */
   readonly queue: Frame[] = [];
@@ -164,7 +177,7 @@ export class World {
   }
 
   collect(): void {
-    for (const e of this.host.drain()) this.#sort(-1, true, e);
+    for (const e of this.host.drain()) this.#sort(HOST, true, e);
     for (const [slot, g] of this.guests) for (const e of g.drain()) this.#sort(slot, false, e);
   }
 

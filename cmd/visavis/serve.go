@@ -84,6 +84,9 @@ func (s *serveCmd) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
+	if s.Config != "" {
+		n.rereadOn(syscall.SIGHUP, func() (config.Config, error) { return s.settings(os.Environ()) })
+	}
 	if _, err := fmt.Fprintf(std.out, "visavis is ready: %s\n", n.url); err != nil {
 		return errors.Join(err, n.close())
 	}

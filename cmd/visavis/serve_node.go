@@ -54,6 +54,8 @@ type node struct {
 	signaling   *signaling.Server
 	certs       certificates   // nil: no TLS
 	hangup      chan os.Signal // SIGHUP, for the certificate; nil: no TLS
+	reread      chan os.Signal // SIGHUP, for the configuration file; nil: there is none
+	settings    func() (config.Config, error)
 	challenges  http.Handler   // nil: no ACME
 	udp         net.PacketConn
 	splitter    *httpd.Splitter
@@ -200,6 +202,9 @@ func (n *node) serve(ctx context.Context) error {
 	if n.certs != nil {
 		parts.Go(func() error { n.certs.Run(ctx, n.hangup); return nil })
 	}
+	if n.reread != nil {
+		parts.Go(func() error { n.followSettings(ctx); return nil })
+	}
 	parts.Go(func() error {
 		<-ctx.Done()
 		n.log.Info("stopping")
@@ -227,8 +232,10 @@ func (n *node) close() error {
 	if n.metrics != nil {
 		errs = append(errs, n.metrics.Shutdown(ctx))
 	}
-	if n.hangup != nil {
-		signal.Stop(n.hangup)
+	for _, c := range []chan os.Signal{n.hangup, n.reread} {
+		if c != nil {
+			signal.Stop(c)
+		}
 	}
 	if n.splitter != nil {
 		errs = append(errs, n.splitter.Close())

@@ -60,6 +60,16 @@ func serve(t *testing.T, limits Limits) *relayed {
 // serveAs serves at a UDP address; change is made to the server before, if there is one.
 func serveAs(t testing.TB, cfg Config, network, addr string, change func(*Server)) *relayed {
 	t.Helper()
+	var wire veth
+	if cfg.Path == PathOffload {
+		wire = needsVeth(t)
+	}
+	return serveOn(t, wire, cfg, network, addr, change)
+}
+
+// serveOn is serveAs at one end of a wire, if there is one.
+func serveOn(t testing.TB, wire veth, cfg Config, network, addr string, change func(*Server)) *relayed {
+	t.Helper()
 	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -67,11 +77,10 @@ func serveAs(t testing.TB, cfg Config, network, addr string, change func(*Server
 	if change != nil {
 		change(s)
 	}
-	r := &relayed{Server: s}
+	r := &relayed{Server: s, wire: wire}
 	here := func(f func() error) error { return f() }
-	if cfg.Path == PathOffload {
-		r.wire = needsVeth(t)
-		here = func(f func() error) error { return inside(r.wire.server, f) }
+	if wire.server != "" {
+		here = func(f func() error) error { return inside(wire.server, f) }
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -93,6 +102,11 @@ func serveAs(t testing.TB, cfg Config, network, addr string, change func(*Server
 	done := make(chan error, 2)
 	go func() { done <- here(func() error { return s.ServePacket(pc) }) }()
 	go func() { done <- s.ServeListener(l) }()
+	until(t, "the kernel's part does not begin", func() bool {
+		s.offload.mu.Lock() // held meanwhile, which may take longer than a client waits
+		defer s.offload.mu.Unlock()
+		return s.offload.port != 0
+	})
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Errorf("close: %v", err)

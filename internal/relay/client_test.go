@@ -23,6 +23,16 @@ func counter(t testing.TB, m prometheus.Metric) float64 {
 	return out.GetCounter().GetValue() + out.GetGauge().GetValue()
 }
 
+// until polls for a condition.
+func until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal(what)
+		}
+	}
+}
+
 // rawClient speaks TURN message by message, so that a test can say anything.
 type rawClient struct {
 	t        testing.TB

@@ -79,7 +79,7 @@ type hop struct {
 	peer    *allocation // nil: this is for pion
 	number  uint16      // the peer's channel for the sender
 	wire    wire
-	wished  atomic.Bool // to be offloaded
+	wished  atomic.Uint64 // to be offloaded: in which epoch of the kernel's
 }
 
 // hop finds out where a channel of a leads, once for each version of the call.

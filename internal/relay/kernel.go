@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/visavis-call/visavis/internal/relay/offload"
@@ -14,6 +15,9 @@ const (
 	// kernelCount is how often what the kernel has forwarded is counted: by so much may
 	// a call be over its volume before that is seen.
 	kernelCount = 100 * time.Millisecond
+	// kernelRetake is how often, at most, all channels are handed over anew because
+	// interfaces or ways out have changed.
+	kernelRetake = time.Second
 	// kernelWishes is how many channels may wait to be handed over. When there are
 	// more, the next packet of such a channel asks again.
 	kernelWishes = 256
@@ -25,9 +29,15 @@ const (
 type kernel struct {
 	metrics *metrics
 	limits  *Limits
+	epochs  *atomic.Uint64
+	epoch   atomic.Uint64 // wishes of another one count for nothing
 	wishes  chan wish
 	closing chan struct{}
-	closed  chan struct{}
+	closed  chan error // buffered
+
+	// These belong to run.
+	changed bool // interfaces, or ways out
+	retaken time.Time
 
 	mu      sync.Mutex
 	program *offload.Program
@@ -44,6 +54,7 @@ type wish struct {
 }
 
 type kernelRoute struct {
+	in       offload.End
 	route    offload.Route
 	from, to *allocation
 	counted  offload.Account
@@ -55,34 +66,27 @@ type ledgers struct {
 	routes         int
 }
 
-func newKernel(program *offload.Program, m *metrics, limits *Limits) (*kernel, error) {
+func newKernel(program *offload.Program, l *loop) (*kernel, error) {
 	if err := program.Alive(); err != nil {
 		return nil, errors.Join(err, program.Close())
 	}
 	k := &kernel{
-		metrics: m, limits: limits, program: program,
-		wishes: make(chan wish, kernelWishes), closing: make(chan struct{}), closed: make(chan struct{}),
+		metrics: l.metrics, limits: &l.limits, epochs: &l.epochs, program: program,
+		wishes: make(chan wish, kernelWishes), closing: make(chan struct{}), closed: make(chan error, 1),
 		calls: make(map[*call][]*kernelRoute), ledgers: make(map[*allocation]*ledgers),
 	}
+	k.epoch.Store(k.epochs.Add(1))
 	go k.run()
 	return k, nil
 }
 
-// close takes everything back.
+// close takes everything back. Wishes that come later are not granted.
 func (k *kernel) close() error {
 	close(k.closing)
-	<-k.closed
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for c := range k.calls {
-		k.takeBack(c)
-	}
-	k.count()
-	return k.program.Close()
+	return <-k.closed
 }
 
 func (k *kernel) run() {
-	defer close(k.closed)
 	ticker := time.NewTicker(kernelCount)
 	defer ticker.Stop()
 	for {
@@ -91,26 +95,53 @@ func (k *kernel) run() {
 			k.mu.Lock()
 			k.add(w)
 			k.mu.Unlock()
-		case <-ticker.C:
+		case now := <-ticker.C:
 			k.mu.Lock()
 			k.count()
 			_ = k.program.Alive() // if it fails, it goes on here
+			k.follow(now)
 			k.mu.Unlock()
 		case <-k.closing:
+			k.mu.Lock()
+			k.takeAllBack()
+			k.mu.Unlock()
+			ticker.Reset(kernelCount)
+			<-ticker.C // what was on its way has left, and can be counted
+			k.mu.Lock()
+			k.count()
+			err := k.program.Close()
+			k.mu.Unlock()
+			k.closed <- err
 			return
 		}
 	}
 }
 
-// wish asks once for each hop. It does not wait.
+// follow goes with the machine's interfaces and ways out: what was handed over is taken
+// back, and asked for anew. k.mu is held.
+func (k *kernel) follow(now time.Time) {
+	k.changed = k.program.Changed() || k.changed
+	if !k.changed || now.Sub(k.retaken) < kernelRetake {
+		return
+	}
+	k.changed, k.retaken = false, now
+	k.takeAllBack()
+	_ = k.program.Retake() // what it could not have goes by the server
+	k.epoch.Store(k.epochs.Add(1))
+}
+
+// wish asks once for each hop and epoch. It does not wait.
 func (k *kernel) wish(from *allocation, by *binding, h *hop) {
-	if k == nil || h.wished.Load() || h.wished.Swap(true) {
+	if k == nil {
+		return
+	}
+	if e := k.epoch.Load(); h.wished.Load() == e || h.wished.Swap(e) == e {
 		return
 	}
 	select {
 	case k.wishes <- wish{from, by, h}:
 	default:
-		h.wished.Store(false)
+		h.wished.Store(0)
 	}
 }
 
@@ -128,6 +159,9 @@ func (k *kernel) add(w wish) {
 	if !in.Fits() || !out.Fits() {
 		return // IPv6
 	}
+	if slices.ContainsFunc(k.calls[from.call], func(r *kernelRoute) bool { return r.in == in }) {
+		return // it was asked for in two epochs at once
+	}
 	sender, receiver := k.ledger(from), k.ledger(to)
 	if sender == nil || receiver == nil {
 		return // no room; this goes on in user space
@@ -139,7 +173,7 @@ func (k *kernel) add(w wish) {
 	}
 	sender.routes++
 	receiver.routes++
-	k.calls[from.call] = append(k.calls[from.call], &kernelRoute{route: route, from: from, to: to})
+	k.calls[from.call] = append(k.calls[from.call], &kernelRoute{in: in, route: route, from: from, to: to})
 	// Whoever raised the version before this line may have found nothing to take back.
 	if from.call.version.Load() != w.hop.version {
 		k.takeBack(from.call)
@@ -205,6 +239,13 @@ func (k *kernel) takeBack(c *call) {
 		k.charge(r)
 	}
 	k.gone = append(k.gone, routes...)
+}
+
+// takeAllBack is takeBack for each call.
+func (k *kernel) takeAllBack() {
+	for c := range k.calls {
+		k.takeBack(c)
+	}
 }
 
 // count charges calls and allocations for what the kernel has forwarded. k.mu is held.

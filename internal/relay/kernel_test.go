@@ -13,6 +13,7 @@ func TestLateWishIsNotGranted(t *testing.T) {
 	a, b := l.pair()
 	a.table.bound = netip.MustParseAddrPort("192.0.2.1:443")
 	k := &kernel{metrics: l.metrics, limits: &l.limits, wishes: make(chan wish, 1), calls: map[*call][]*kernelRoute{}, ledgers: map[*allocation]*ledgers{}}
+	k.epoch.Store(1)
 	l.kernel.Store(k) // which has no program: whoever asks it for something falls over
 	if to, _, _ := a.table.forward(channelData(channelOf(b), nil), a.client.addr, time.Now()); to == nil {
 		t.Fatal("left to pion")

@@ -71,6 +71,7 @@ type loop struct {
 	metrics  *metrics
 	packets  sync.Pool              // of *packet
 	kernel   atomic.Pointer[kernel] // nil: nothing is offloaded
+	epochs   atomic.Uint64          // of all kernels so far
 	granting granting
 
 	mu      sync.RWMutex

@@ -9,21 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pion/stun/v4"
-
 	"github.com/visavis-call/visavis/internal/relay/offload"
-	"github.com/visavis-call/visavis/protocol"
 )
-
-// until polls for a condition.
-func until(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal(what)
-		}
-	}
-}
 
 // What the kernel carries arrives as it was sent, both ways, with checksums that are
 // right, and is counted. What is long, or more than it says, is the server's.
@@ -151,18 +138,8 @@ func TestKernelKeepsRatesOfEachEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := serveAs(t, Config{Path: PathOffload, Limits: Limits{PacketsPerSecond: each}}, "udp4", "127.0.0.1:0", nil)
-			call := [16]byte{1}
-			client := r.client(t, "udp", call, protocol.RoleHost)
-			relayed := client.allocate()
-			var host, guests [2]bound
+			host, guests := r.fork(t)
 			var before float64
-			for i := range guests {
-				guests[i] = bound{rawClient: r.client(t, "udp", call, protocol.RoleGuest), number: 0x4800}
-				guests[i].relayed = guests[i].allocate()
-				host[i] = bound{client, 0x4001 + uint16(i), relayed}
-				host[i].request(stun.MethodChannelBind, 0, peerAddress(guests[i].relayed), channelNumber(host[i].number))
-				guests[i].request(stun.MethodChannelBind, 0, peerAddress(relayed), channelNumber(guests[i].number))
-			}
 			for i := range guests {
 				before = r.settle(t, host[i], guests[i])
 			}

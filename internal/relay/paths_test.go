@@ -148,7 +148,12 @@ func (r *relayed) bound(t testing.TB, call [16]byte, hostNetwork, guestNetwork s
 
 func bindBoth(a, b *rawClient) (host, guest bound) {
 	a.t.Helper()
-	host, guest = bound{a, 0x4001, a.allocate()}, bound{b, 0x4abc, b.allocate()}
+	return bindAs(a, b, [2]uint16{0x4001, 0x4abc})
+}
+
+func bindAs(a, b *rawClient, numbers [2]uint16) (host, guest bound) {
+	a.t.Helper()
+	host, guest = bound{a, numbers[0], a.allocate()}, bound{b, numbers[1], b.allocate()}
 	host.request(stun.MethodChannelBind, 0, peerAddress(guest.relayed), channelNumber(host.number))
 	guest.request(stun.MethodChannelBind, 0, peerAddress(host.relayed), channelNumber(guest.number))
 	return host, guest

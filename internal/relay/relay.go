@@ -106,13 +106,13 @@ type Server struct {
 	requests *sources
 	bindings *sources
 
-	mu     sync.Mutex
-	closed bool
-	// Whether the kernel was asked to forward.
-	offloadTried bool
-	serving      map[*listener]struct{}
-	serial       uint32 // of listeners, tells clients with equal addresses apart
-	sessions     sync.WaitGroup
+	offload offloading
+
+	mu       sync.Mutex
+	closed   bool
+	serving  map[*listener]struct{}
+	serial   uint32 // of listeners, tells clients with equal addresses apart
+	sessions sync.WaitGroup
 }
 
 // listener is one socket being served. done gets the reason why its read or
@@ -161,6 +161,7 @@ func New(cfg Config) (*Server, error) {
 		sockets: cfg.Sockets,
 
 		loadOffload: offload.Load,
+		offload:     offloading{wanted: cfg.Path == PathOffload},
 		requests:    newSources(),
 		bindings:    newSources(),
 		serving:     make(map[*listener]struct{}),
@@ -270,7 +271,6 @@ func (s *Server) authenticate(l *listener, ra *turn.RequestAttributes) (string, 
 // calls have.
 func (s *Server) Close() error {
 	s.mu.Lock()
-	again := s.closed
 	s.closed = true
 	var errs []error
 	for l := range s.serving {
@@ -281,10 +281,9 @@ func (s *Server) Close() error {
 	s.mu.Unlock()
 	s.sessions.Wait()
 	s.loop.close()
-	if k := s.loop.kernel.Load(); k != nil && !again {
-		errs = append(errs, k.close())
-	}
-	return errors.Join(errs...)
+	s.offload.mu.Lock()
+	defer s.offload.mu.Unlock()
+	return errors.Join(append(errs, s.stopOffload())...)
 }
 
 // userID names an allocation for pion: the account, and the client's address,

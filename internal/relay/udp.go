@@ -5,9 +5,6 @@ import (
 
 	"github.com/pion/turn/v5"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/visavis-call/visavis/internal/relay/offload"
-	"github.com/visavis-call/visavis/internal/telemetry"
 )
 
 // ServePacket serves STUN and TURN on a UDP socket. It blocks until Close (also
@@ -15,8 +12,8 @@ import (
 // the port may be shared, it opens more sockets there, of which the kernel
 // gives one to each client.
 func (s *Server) ServePacket(pc net.PacketConn) error {
-	if at, ok := pc.LocalAddr().(*net.UDPAddr); ok && s.path == PathOffload {
-		s.startOffload(at.Port)
+	if at, ok := pc.LocalAddr().(*net.UDPAddr); ok {
+		s.offloadPort(uint16(at.Port))
 	}
 	same := []net.PacketConn{pc}
 	if s.path != PathSlow {
@@ -39,29 +36,6 @@ func (s *Server) ServePacket(pc net.PacketConn) error {
 		})
 	}
 	return serving.Wait()
-}
-
-// startOffload asks the kernel for help, once. Without, everything works as well.
-func (s *Server) startOffload(port int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || s.offloadTried {
-		return
-	}
-	s.offloadTried = true
-	program, err := s.loadOffload(offload.Options{
-		BitsPerSecond: s.limits.BitsPerSecond, PacketsPerSecond: s.limits.PacketsPerSecond, Port: uint16(port),
-	})
-	var k *kernel
-	if err == nil {
-		k, err = newKernel(program, s.metrics, &s.limits)
-	}
-	if err != nil {
-		s.log.Warn("relay: the kernel does not forward; everything else works", telemetry.FieldError, err)
-		return
-	}
-	s.log.Info("relay: the kernel forwards what goes between two clients over IPv4")
-	s.loop.kernel.Store(k)
 }
 
 // socket is one of a UDP port.

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -9,7 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"unsafe"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -20,8 +21,11 @@ import (
 // server has 10.77.0.1, 10.77.0.2 and fd77::1.
 type veth struct{ server, clients string }
 
-var wire77 = sync.OnceValues(func() (veth, error) {
-	v := veth{fmt.Sprintf("visavis-relay-s%d", os.Getpid()), fmt.Sprintf("visavis-relay-c%d", os.Getpid())}
+var wire77 = sync.OnceValues(func() (veth, error) { return newVeth("") })
+
+// newVeth makes one; tag tells it from others of this process.
+func newVeth(tag string) (veth, error) {
+	v := veth{fmt.Sprintf("visavis-relay-s%s%d", tag, os.Getpid()), fmt.Sprintf("visavis-relay-c%s%d", tag, os.Getpid())}
 	commands := fmt.Sprintf(`ip netns add %[1]s
 ip netns add %[2]s
 ip -n %[1]s link add wire type veth peer name wire netns %[2]s
@@ -42,38 +46,52 @@ ip -n %[2]s link set wire up`, v.server, v.clients)
 			return v, fmt.Errorf("%s: %w: %s", line, err, out)
 		}
 	}
-	return v, errors.Join(inside(v.clients, withoutChecksumOffload), inside(v.server, func() error {
+	return v, errors.Join(v.wait(), inside(v.clients, func() error { return setChecksums(false) }), inside(v.server, func() error {
 		p, err := offload.Load(offload.Options{})
 		if err != nil {
 			return err
 		}
 		return p.Close()
 	}))
-})
+}
 
-// withoutChecksumOffload lets the kernel make the checksums of what clients send, so
-// that receivers look at them: between virtual devices they are left out.
-func withoutChecksumOffload() error {
-	const (
-		siocEthtool  = 0x8946
-		setChecksums = 0x17 // ETHTOOL_STXCSUM
-	)
-	value := [2]uint32{setChecksums, 0}
-	request := struct {
-		name [unix.IFNAMSIZ]byte
-		data unsafe.Pointer
-		_    [24 - unsafe.Sizeof(uintptr(0))]byte
-	}{data: unsafe.Pointer(&value)}
-	copy(request.name[:], "wire")
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), siocEthtool, uintptr(unsafe.Pointer(&request))); errno != 0 {
-		return fmt.Errorf("turn checksum offload off: %w", errno)
+// wait returns when the wire carries packets: the kernel does not begin to in the moment in which
+// it is told, and until then drops them.
+func (v veth) wait() error {
+	deadline := time.Now().Add(10 * time.Second)
+	for _, ns := range []string{v.server, v.clients} {
+		for {
+			out, err := exec.Command("ip", "-n", ns, "link", "show", "wire").CombinedOutput()
+			if err == nil && bytes.Contains(out, []byte("qdisc noqueue state UP")) {
+				break
+			}
+			if err != nil || time.Now().After(deadline) {
+				return fmt.Errorf("the wire is not up: %w: %s", err, out)
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
 	}
 	return nil
+}
+
+// ownVeth is for a test that changes the wire. Where there can be none, needsVeth has said so.
+func ownVeth(t *testing.T, tag string) veth {
+	t.Helper()
+	needsVeth(t)
+	v, err := newVeth(tag)
+	t.Cleanup(v.remove)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// ip runs the command where one end of the wire is.
+func ip(t *testing.T, ns, line string) {
+	t.Helper()
+	if out, err := exec.Command("ip", append([]string{"-n", ns}, strings.Fields(line)...)...).CombinedOutput(); err != nil {
+		t.Fatalf("ip %s: %v: %s", line, err, out)
+	}
 }
 
 func (v veth) remove() {

@@ -8,11 +8,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
 )
@@ -29,8 +27,11 @@ type Program struct {
 		Accounts *ebpf.Map     `ebpf:"accounts"`
 		Alive    *ebpf.Map     `ebpf:"alive"`
 	}
+	options  Options
 	links    map[int]io.Closer // by interface
+	home     namespace         // where these are
 	netlink  *routing
+	watch    *watch
 	memory   *ebpf.Memory // of the accounts
 	accounts slots
 	ledgers  slots
@@ -55,7 +56,8 @@ type ledger struct {
 }
 
 // Load puts the program on every interface that packets can be forwarded on: up, with a
-// hardware address and an IPv4 address. It fails where the kernel has not what it takes.
+// hardware address and an IPv4 address. It fails where the kernel has not what it takes,
+// or there is no such interface.
 func Load(o Options) (_ *Program, err error) {
 	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
 		return nil, ErrUnsupported
@@ -72,7 +74,7 @@ func Load(o Options) (_ *Program, err error) {
 		return nil, fmt.Errorf("set the limits: %w", err)
 	}
 	_ = rlimit.RemoveMemlock() // before Linux 5.11; if it fails, loading says so
-	p := &Program{links: make(map[int]io.Closer), accounts: slots{limit: Routes}, ledgers: slots{limit: Ledgers}}
+	p := &Program{options: o, links: make(map[int]io.Closer), accounts: slots{limit: Routes}, ledgers: slots{limit: Ledgers}}
 	if err := spec.LoadAndAssign(&p.objects, nil); err != nil {
 		if errors.Is(err, fs.ErrPermission) {
 			err = fmt.Errorf("it takes root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN: %w", err)
@@ -90,55 +92,19 @@ func Load(o Options) (_ *Program, err error) {
 	if p.netlink, err = openRouting(); err != nil {
 		return nil, err
 	}
-	if err := p.attach(o); err != nil {
+	if p.home, err = here(); err != nil {
 		return nil, err
 	}
-	return p, nil
-}
-
-func (p *Program) attach(o Options) error {
-	all, err := net.Interfaces()
-	if err != nil {
-		return fmt.Errorf("list the interfaces: %w", err)
+	if p.watch, err = openWatch(); err != nil { // before the first look: what comes meanwhile is seen
+		return nil, err
 	}
-	for _, i := range all {
-		if i.Flags&net.FlagUp == 0 || len(i.HardwareAddr) != 6 || i.MTU < largest || !hasIPv4(i) {
-			continue
-		}
-		l, err := p.attachTo(i.Index, o)
-		if err != nil {
-			return fmt.Errorf("attach to an interface: %w", err)
-		}
-		p.links[i.Index] = l
+	if err := p.attach(); err != nil {
+		return nil, err
 	}
 	if len(p.links) == 0 {
-		return fmt.Errorf("no interface to attach to: %w", ErrUnsupported)
+		return nil, fmt.Errorf("no interface to attach to: %w", ErrUnsupported)
 	}
-	return nil
-}
-
-// attachTo uses tcx, or what there was before.
-func (p *Program) attachTo(index int, o Options) (io.Closer, error) {
-	if !o.Filter {
-		l, err := link.AttachTCX(link.TCXOptions{Interface: index, Program: p.objects.Relay, Attach: ebpf.AttachTCXIngress})
-		if !errors.Is(err, ebpf.ErrNotSupported) {
-			return l, err
-		}
-	}
-	return p.netlink.install(index, p.objects.Relay.FD(), o.Port)
-}
-
-func hasIPv4(i net.Interface) bool {
-	addrs, err := i.Addrs()
-	if err != nil {
-		return false
-	}
-	for _, a := range addrs {
-		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil {
-			return true
-		}
-	}
-	return false
+	return p, nil
 }
 
 // Close takes the program away. Packets go up to the relay from then on.
@@ -150,6 +116,10 @@ func (p *Program) Close() error {
 	if p.netlink != nil {
 		errs = append(errs, p.netlink.Close())
 	}
+	if p.watch != nil {
+		errs = append(errs, p.watch.Close())
+	}
+	errs = append(errs, p.home.Close())
 	for _, c := range []io.Closer{p.objects.Relay, p.objects.Routes, p.objects.Ledgers, p.objects.Accounts, p.objects.Alive} {
 		errs = append(errs, c.Close())
 	}

@@ -14,6 +14,12 @@ func Load(Options) (*Program, error) { return nil, ErrUnsupported }
 // Alive does nothing.
 func (*Program) Alive() error { return nil }
 
+// Changed reports nothing.
+func (*Program) Changed() bool { return false }
+
+// Retake does nothing.
+func (*Program) Retake() error { return nil }
+
 // NewLedger fails.
 func (*Program) NewLedger() (uint32, error) { return 0, ErrUnsupported }
 

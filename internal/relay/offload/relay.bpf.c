@@ -23,6 +23,8 @@
 // Longer packets are the server's: a way with a smaller MTU than this is none for calls, and
 // only the server knows what the machine has learned of a way (RFC 8200 §5, 8899 §5.1.2).
 #define LARGEST 1280
+// As many datagrams of one sender as Linux makes one packet of (UDP_GRO_CNT_MAX, UDP_MAX_SEGMENTS).
+#define SEGMENTS 64
 // Ethernet fills up a frame that is shorter, its checksum not counted (IEEE 802.3 §4.2.3.3).
 #define SHORTEST 60
 
@@ -107,8 +109,22 @@ volatile const __u64 packets_per_second = 2000;
 
 enum { PASS, PACKET_RATE, BIT_RATE };
 
-static __always_inline int take(struct ledger *l, __u64 bits, __u64 now)
+#define IP_AT sizeof(struct ethhdr)
+#define UDP_AT (IP_AT + sizeof(struct iphdr))
+#define DATA_AT (UDP_AT + sizeof(struct udphdr))
+#define CHECK_AT (UDP_AT + __builtin_offsetof(struct udphdr, check))
+
+// burst is the packets that came in as one: the kernel gathers what follows each other
+// from one sender to one port, all of a length but the last (udp(7), UDP_GRO).
+struct burst {
+	__u32 packets;
+	__u32 size; // of the data in their channel
+};
+
+// take has all of a burst or nothing: it cannot be cut here.
+static __always_inline int take(struct ledger *l, const struct burst *b, __u64 now)
 {
+	__u64 packets = b->packets * SECOND, bits = 8 * b->size * SECOND;
 	int verdict = PASS;
 	__u64 rate_bits = bits_per_second, rate_packets = packets_per_second;
 
@@ -117,30 +133,30 @@ static __always_inline int take(struct ledger *l, __u64 bits, __u64 now)
 		__u64 gone = now - l->before;
 		if (gone > SECOND)
 			gone = SECOND; // by then both are full
-		__u64 b = gone * rate_bits, p = gone * rate_packets;
-		l->bits = l->bits > b ? l->bits - b : 0;
-		l->packets = l->packets > p ? l->packets - p : 0;
+		__u64 more_bits = gone * rate_bits, more_packets = gone * rate_packets;
+		l->bits = l->bits > more_bits ? l->bits - more_bits : 0;
+		l->packets = l->packets > more_packets ? l->packets - more_packets : 0;
 		l->before = now;
 	}
-	if (l->packets + SECOND > rate_packets * SECOND) {
+	if (l->packets + packets > rate_packets * SECOND) {
 		verdict = PACKET_RATE;
 	} else {
-		l->packets += SECOND;
-		if (l->bits + bits * SECOND > rate_bits * SECOND)
+		l->packets += packets;
+		if (l->bits + bits > rate_bits * SECOND)
 			verdict = BIT_RATE;
 		else
-			l->bits += bits * SECOND;
+			l->bits += bits;
 	}
 	bpf_spin_unlock(&l->lock);
 	return verdict;
 }
 
-static __always_inline int refuse(struct account *a, int verdict)
+static __always_inline int refuse(struct account *a, const struct burst *b, int verdict)
 {
 	if (verdict == PACKET_RATE)
-		__sync_fetch_and_add(&a->packet_rate, 1);
+		__sync_fetch_and_add(&a->packet_rate, b->packets);
 	else
-		__sync_fetch_and_add(&a->bit_rate, 1);
+		__sync_fetch_and_add(&a->bit_rate, b->packets);
 	return TC_ACT_SHOT;
 }
 
@@ -151,10 +167,52 @@ static __always_inline __u16 fold(__u32 sum)
 	return ~sum;
 }
 
-#define IP_AT sizeof(struct ethhdr)
-#define UDP_AT (IP_AT + sizeof(struct iphdr))
-#define DATA_AT (UDP_AT + sizeof(struct udphdr))
-#define CHECK_AT (UDP_AT + __builtin_offsetof(struct udphdr, check))
+// fits reports whether ChannelData of this length fills a datagram: it is not cut, and
+// nothing follows but padding (RFC 8656 §12.5).
+static __always_inline int fits(__u32 length, __u32 datagram)
+{
+	__u32 needed = sizeof(struct channel_data) + length;
+	return datagram >= needed && datagram <= ((needed + 3) & ~3U);
+}
+
+// measure looks at each packet of a burst. It fails if they are not all as one alone has to
+// be, and of one channel.
+static __always_inline int measure(struct __sk_buff *skb, __be16 number, __u32 payload, struct burst *b)
+{
+	__u32 step = skb->gso_size, at = 0;
+
+	// Packets that hang together by their headers are not changed here: each has a checksum of its
+	// own, made good already (SKB_GSO_FRAGLIST). In all others there is none yet (CHECKSUM_PARTIAL).
+	if (bpf_csum_level(skb, BPF_CSUM_LEVEL_QUERY) >= 0)
+		return -1;
+	b->packets = b->size = 0;
+	for (int i = 0; i < SEGMENTS && at < payload; i++) {
+		struct channel_data c;
+		__u32 datagram = payload - at;
+		if (datagram > step)
+			datagram = step;
+		if (bpf_skb_load_bytes(skb, DATA_AT + at, &c, sizeof(c)) || c.number != number ||
+		    !fits(bpf_ntohs(c.length), datagram))
+			return -1;
+		b->packets++;
+		b->size += bpf_ntohs(c.length);
+		at += step;
+	}
+	return at >= payload && b->packets > 1 ? 0 : -1;
+}
+
+// renumber changes the channel in the packets of a burst after the first.
+static __always_inline int renumber(struct __sk_buff *skb, __be16 number, __u32 packets)
+{
+	__u32 step = skb->gso_size, at = DATA_AT;
+
+	for (__u32 i = 1; i < SEGMENTS && i < packets; i++) {
+		at += step;
+		if (bpf_skb_store_bytes(skb, at, &number, sizeof(number), 0))
+			return -1;
+	}
+	return 0;
+}
 
 static __always_inline int rewrite(struct __sk_buff *skb, const struct key *k, const struct route *r)
 {
@@ -189,7 +247,7 @@ SEC("tcx/ingress")
 int relay(struct __sk_buff *skb)
 {
 	// A tag is taken off before the VLAN's own interface, which has this program, too.
-	if (skb->protocol != bpf_htons(ETH_P_IP) || skb->gso_size || skb->vlan_present)
+	if (skb->protocol != bpf_htons(ETH_P_IP) || skb->vlan_present)
 		return TC_ACT_UNSPEC;
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	if (data + DATA_AT + sizeof(struct channel_data) > end) {
@@ -202,15 +260,16 @@ int relay(struct __sk_buff *skb)
 	struct iphdr *ip = data + IP_AT;
 	struct udphdr *udp = data + UDP_AT;
 	struct channel_data *channel = data + DATA_AT;
-	__u32 size = bpf_ntohs(channel->length), datagram = bpf_ntohs(udp->len);
-	__u32 needed = sizeof(*udp) + sizeof(*channel) + size;
+	__u32 datagram = bpf_ntohs(udp->len), gathered = skb->gso_size;
+	__u32 payload = datagram - sizeof(*udp), longest = gathered ? gathered : payload;
+	struct burst burst = { .packets = 1, .size = bpf_ntohs(channel->length) };
 	if (ip->version != 4 || ip->ihl != 5 || ip->protocol != IPPROTO_UDP ||
 	    ip->frag_off & bpf_htons(0x3fff) || // in pieces
 	    (channel->number & bpf_htons(0xf000)) != bpf_htons(0x4000) ||
-	    datagram < needed || datagram > ((needed + 3) & ~3U) || // cut, or more than padding (RFC 8656 §12.5)
+	    datagram < sizeof(*udp) + sizeof(*channel) ||
 	    bpf_ntohs(ip->tot_len) != sizeof(*ip) + datagram ||
 	    (skb->len > SHORTEST && skb->len > IP_AT + sizeof(*ip) + datagram) || // would go along uncounted
-	    sizeof(*ip) + datagram > LARGEST)
+	    sizeof(*ip) + sizeof(*udp) + longest > LARGEST)
 		return TC_ACT_UNSPEC;
 
 	struct key k = {
@@ -220,6 +279,11 @@ int relay(struct __sk_buff *skb)
 	};
 	struct route *r = bpf_map_lookup_elem(&routes, &k);
 	if (!r)
+		return TC_ACT_UNSPEC;
+	if (gathered ? measure(skb, k.number, payload, &burst) : !fits(burst.size, payload))
+		return TC_ACT_UNSPEC;
+	int renumbered = gathered && k.number != r->number;
+	if (renumbered && bpf_skb_pull_data(skb, skb->len)) // into one piece, while it can still fail
 		return TC_ACT_UNSPEC;
 	__u32 of_sender = r->sender, of_receiver = r->receiver, of_account = r->account;
 	struct ledger *sender = bpf_map_lookup_elem(&ledgers, &of_sender);
@@ -231,15 +295,15 @@ int relay(struct __sk_buff *skb)
 	if (!sender || !receiver || !account || !until || now > *until)
 		return TC_ACT_UNSPEC;
 
-	int verdict = take(sender, 8 * size, now);
+	int verdict = take(sender, &burst, now);
 	if (verdict == PASS)
-		verdict = take(receiver, 8 * size, now);
+		verdict = take(receiver, &burst, now);
 	if (verdict != PASS)
-		return refuse(account, verdict);
-	if (rewrite(skb, &k, r))
+		return refuse(account, &burst, verdict);
+	if (rewrite(skb, &k, r) || (renumbered && renumber(skb, r->number, burst.packets)))
 		return TC_ACT_SHOT; // it was changed in part: cannot happen
-	__sync_fetch_and_add(&account->packets, 1);
-	__sync_fetch_and_add(&account->bytes, size);
+	__sync_fetch_and_add(&account->packets, burst.packets);
+	__sync_fetch_and_add(&account->bytes, burst.size);
 	return bpf_redirect_neigh(r->interface, 0, 0, 0);
 }
 

@@ -57,6 +57,27 @@ test("the same host link in a second tab asks; then the first one steps back and
   await enterAsHost(second);
 });
 
+test("a call that is opened in a second tab: the guest goes there, and the first one ends as soon as the guest has left it", async ({
+  person,
+}) => {
+  const [host, guest] = [await person(), await person()];
+  await host.clock.install();
+  await connect(host, guest);
+  const second = await host.context().newPage();
+  await second.goto("/");
+  await second.getByRole("button", { name: /^Open: / }).click();
+  // Until it is resumed no time passes on the two pages of this context: what the first one does is not for waiting.
+  await host.clock.pauseAt(await host.evaluate(() => Date.now() + 3_000));
+  await second.getByRole("button", { name: "Continue here" }).click();
+  await expect(host.getByRole("heading", { name: "The call goes on elsewhere" })).toBeVisible();
+  await host.clock.resume();
+  await second.getByLabel("Your name").fill("Ada");
+  await second.getByRole("button", { name: "Enter the call" }).click();
+  await second.getByRole("button", { name: "Admit" }).click();
+  await Promise.all([expectLive(second), expectLive(guest)]);
+  await expectPicture(guest);
+});
+
 test("the time of a call goes on after a reload", async ({ person }) => {
   const [host, guest] = [await person(), await person()];
   await connect(host, guest);

@@ -39,8 +39,8 @@ interface ConversationEvents {
   needsKeys: undefined;
   /** Nothing comes any more: whoever can help with another path should. */
   silent: undefined;
-  /** And that for so long that this person is told. */
-  lost: undefined;
+  /** And that for so long that this person is told; `left`: the other side has closed the connection. */
+  lost: { left: boolean };
   /** A line was written or has arrived, here or there. */
   said: undefined;
 }
@@ -61,9 +61,8 @@ export interface ConversationConfig {
 }
 
 /**
- * Two admitted people: their media connection, what they say beside it, and its
- * end. It outlives sockets and peer connections; {@link resumed} gives it the keys of a
- * new handshake.
+ * Two admitted people: their media connection, what they say beside it, and its end. It outlives sockets and peer
+ * connections; {@link resumed} gives it the keys of a new handshake.
  */
 export class Conversation extends Emitter<ConversationEvents> {
   readonly #config: ConversationConfig;
@@ -221,7 +220,7 @@ export class Conversation extends Emitter<ConversationEvents> {
       this.#state.tell();
     });
     transport.on("flowing", () => this.#flowing());
-    transport.on("lost", () => this.#lost());
+    transport.on("lost", ({ left }) => this.#lost(left));
     transport.on("violated", (code) => this.#end("error", true, code));
     transport.on("offered", ({ restart }) => {
       this.#recovery.theirs();
@@ -337,10 +336,10 @@ export class Conversation extends Emitter<ConversationEvents> {
     this.#scope.timeout(() => this.#pulse.silent && this.#lost(), LABEL_MS);
   }
 
-  #lost(): void {
-    if (!this.#state.move("media-lost")) return;
-    this.#recovery.begin();
-    this.emit("lost", undefined);
+  #lost(left = false): void {
+    if (this.#state.move("media-lost")) this.#recovery.begin();
+    else if (!left) return;
+    this.emit("lost", { left });
   }
 
   #flowing(): void {

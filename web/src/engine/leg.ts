@@ -22,7 +22,8 @@ interface LegEvents {
   connected: undefined;
   /** Bound, and media can flow. */
   up: undefined;
-  lost: undefined;
+  /** `left`: the other side has closed it. */
+  lost: { left: boolean };
   violated: Code;
   negotiated: undefined;
   offered: { restart: boolean };
@@ -144,7 +145,7 @@ export class Leg extends Emitter<LegEvents> {
     negotiation.on("violated", (code) => this.#tell("violated", code));
     negotiation.on("negotiated", () => this.#tell("negotiated", undefined));
     negotiation.on("channel", (c) => this.#openCtl(c, negotiation));
-    negotiation.on("state", (s) => (s === "connected" ? this.#connected() : this.#tell("lost", undefined)));
+    negotiation.on("state", (s) => (s === "connected" ? this.#connected() : this.#tell("lost", { left: false })));
     adopt(negotiation);
     if (negotiation.channel) this.#openCtl(negotiation.channel, negotiation);
     negotiation.release();
@@ -167,7 +168,7 @@ export class Leg extends Emitter<LegEvents> {
     files.on("violated", (code) => this.#tell("violated", code));
     ctl.on("message", (json) => this.#tell("message", json));
     ctl.on("violated", (code) => this.#tell("violated", code));
-    ctl.on("closed", () => this.#tell("lost", undefined));
+    ctl.on("closed", () => this.#tell("lost", { left: true }));
     ctl.on("bound", (b) => {
       this.#certificateChecked = b.certificateChecked;
       this.#tell("bound", b);

@@ -4,6 +4,7 @@ import { Conversation } from "./conversation.ts";
 import type { Cues } from "./cues.ts";
 import { deriveLink } from "./e2ee/derive.ts";
 import type { DataKeys } from "./datakeys.ts";
+import { Dismissal } from "./dismissal.ts";
 import type { Effect, SealedJSON } from "./e2ee/effects.ts";
 import type { Code } from "./e2ee/errors.ts";
 import { FlagRelayOnly } from "./e2ee/link.ts";
@@ -25,9 +26,6 @@ import { onWake } from "./wake.ts";
 
 /** Renew relay credentials well before they end; by our own clock, which may differ from the server's. */
 const RENEW_MS = CredentialTTLMS * 0.8;
-
-/** How long lost media may take to come back when no server helps with it. */
-const ALONE_MS = 10_000;
 
 /** Nobody notices that a page changes this much later than the click. */
 const HOLD_MS = 120;
@@ -54,8 +52,7 @@ export abstract class Party {
   #cancelRenew: (() => void) | null = null;
   #cancelLimit: (() => void) | null = null;
   #cancelWake: (() => void) | null = null;
-  #word: LastWord | null = null; // the server's; the call goes on without it
-  #cancelWord: (() => void) | null = null;
+  #dismissal: Dismissal | null = null; // the server's last word; the call goes on without it
   #talkedMs = 0; // with guests who have left
   #lastPath: PathInfo | null = null;
   #lastVerified = false;
@@ -126,11 +123,11 @@ export abstract class Party {
     this.line.close();
   }
 
-  /** Sends a sealed message to the other party of the conversation, through the server. */
   /** The keys of the party in the conversation. */
   protected abstract readonly keys: DataKeys;
   /** Renews them, unless that is under way. */
   protected abstract renewKeys(): void;
+  /** Sends a sealed message to the other party of the conversation, through the server. */
   protected abstract whisper(json: { t: string }): void;
   /** The connection to the server is gone. */
   protected abstract down(): void;
@@ -239,7 +236,7 @@ export abstract class Party {
     conversation.on("needsKeys", () => this.requestRekey());
     conversation.on("said", () => this.saveSeat());
     conversation.on("silent", () => this.line.check());
-    conversation.on("lost", () => this.#endAlone());
+    conversation.on("lost", ({ left }) => this.#dismissal?.lost(left));
     if (endsAt !== null)
       this.#cancelLimit = this.scope.timeout(() => this.conversation?.leave("limit"), Math.max(0, endsAt - now));
     this.saveSeat();
@@ -313,9 +310,10 @@ export abstract class Party {
    */
   protected lastWord(word: LastWord): void {
     const { phase, path } = this.state.view;
-    if (this.#word) return;
+    if (this.#dismissal) return;
     if (!this.conversation || !outlives(phase, path)) return this.finish(word.reason, word.code);
-    this.#word = word;
+    const dismissal = (this.#dismissal = new Dismissal(word, ({ reason, code }) => this.finish(reason, code)));
+    this.scope.add(() => dismissal.close());
     this.spent ||= word.reason === "expired";
     this.line.close();
     this.down();
@@ -363,20 +361,13 @@ export abstract class Party {
     this.conversation = null;
     this.#cancelLimit?.();
     this.#cancelWake?.();
-    if (!this.#word) return this.onOver(over);
-    const { reason, code } = endAfter(this.#word, over);
+    if (!this.#dismissal) return this.onOver(over);
+    const { reason, code } = endAfter(this.#dismissal.word, over);
     this.finish(reason, code);
   }
 
-  /** Media is lost. If the server has said its last word that is soon the end. */
-  #endAlone(): void {
-    const word = this.#word;
-    if (word) this.#cancelWord ??= this.scope.timeout(() => this.finish(word.reason, word.code), ALONE_MS);
-  }
-
   #flowing(): void {
-    this.#cancelWord?.();
-    this.#cancelWord = null;
+    this.#dismissal?.flowing();
     if (this.#admittedAt !== null) this.#setupMs ??= Date.now() - this.#admittedAt;
     this.saveSeat();
   }

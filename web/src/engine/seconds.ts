@@ -57,6 +57,11 @@ export class Seconds extends Emitter<SecondsEvents> {
     return this.#all.map((second) => second.glimpse).find((tracks) => tracks.length > 0) ?? [];
   }
 
+  /** One of them is being tried. */
+  get awake(): boolean {
+    return this.#all.some((second) => second.awake);
+  }
+
   /** Host, while all is well. */
   prepare(): void {
     this.#standby.prepare();

@@ -133,6 +133,11 @@ export class SparePeer extends Emitter<SpareEvents> {
     return mine;
   }
 
+  /** It is being tried, by whichever side's doing. */
+  get awake(): boolean {
+    return this.#life !== null;
+  }
+
   /**
    * What has come by it and is the other side's own, since frames of it have authenticated under the keys of the session.
    * That proves as much as the binding does, which takes two round trips more: it may be shown while nothing else comes.

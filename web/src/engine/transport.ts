@@ -43,7 +43,8 @@ interface TransportEvents {
   chunk: Chunk; // over files
   /** Bound, and media can flow. */
   flowing: undefined;
-  lost: undefined;
+  /** `left`: the other side has closed the connection, and no other is being tried. */
+  lost: { left: boolean };
   violated: Code;
   negotiated: undefined;
   /** The other side has offered; `restart`: another path. */
@@ -297,7 +298,7 @@ export class Transport extends Emitter<TransportEvents> {
     });
     leg.on("chunk", (chunk) => this.emit("chunk", chunk));
     leg.on("up", () => this.emit("flowing", undefined));
-    leg.on("lost", () => this.emit("lost", undefined));
+    leg.on("lost", ({ left }) => this.emit("lost", { left: left && !this.#seconds.awake }));
     leg.on("violated", (code) => this.emit("violated", code));
     leg.on("negotiated", () => this.emit("negotiated", undefined));
   }

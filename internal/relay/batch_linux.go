@@ -10,14 +10,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// batchSize is how many datagrams one system call takes at most.
-const batchSize = 64
-
-// controlSize has room for a PKTINFO of either family.
-const controlSize = 64
-
-// sendWait is how long, in milliseconds, a full socket may take to send what is in it.
-const sendWait = 5
+const (
+	// batchSize is how many messages one system call takes at most.
+	batchSize = 64
+	// gathered is the largest message that the kernel makes of several datagrams (UDP_GRO, udp(7)): one of an IP packet's size.
+	gathered = 1 << 16
+	// cacheLines is added to the distance of messages: their beginnings would all fall into
+	// the same few lines of the processor's cache if they were a power of two apart.
+	cacheLines = 3 * 64
+	// controlSize has room for a PKTINFO of either family and the size of segments.
+	controlSize = 96
+)
 
 // mmsghdr is struct mmsghdr of recvmmsg(2).
 type mmsghdr struct {
@@ -30,6 +33,9 @@ type wire struct {
 	name    unix.RawSockaddrInet6 // of either family
 	size    uint32
 	control []byte // nil: the kernel chooses
+	slot    uint8  // of outbox.latest
+	// What goes there exceeds the way's MTU: each datagram has to be cut by itself. Of the goroutine that reads.
+	small bool
 }
 
 func newWire(to netip.AddrPort, local netip.Addr, v6 bool) wire {
@@ -49,6 +55,9 @@ func newWire(to netip.AddrPort, local netip.Addr, v6 bool) wire {
 	}
 	if local.IsValid() {
 		w.control = source(local, v6)
+	}
+	for _, b := range (*[unix.SizeofSockaddrInet6]byte)(unsafe.Pointer(&w.name)) {
+		w.slot = w.slot*31 + b
 	}
 	return w
 }
@@ -78,18 +87,20 @@ func addrPort(name *unix.RawSockaddrInet6) netip.AddrPort {
 // inbox is what one call of recvmmsg brings. Its memory is used again and again.
 type inbox struct {
 	got     int
+	room    int // for a message
 	heads   [batchSize]mmsghdr
 	vectors [batchSize]unix.Iovec
 	names   [batchSize]unix.RawSockaddrInet6
 	control [batchSize][controlSize]byte
-	data    [batchSize][mtu]byte
+	// Of room and cacheLines for each message. What no message has ever filled, the kernel has not given us yet.
+	data []byte
 }
 
-func newInbox() *inbox {
-	in := &inbox{got: batchSize}
+func newInbox(room int) *inbox {
+	in := &inbox{got: batchSize, room: room, data: make([]byte, batchSize*(room+cacheLines))}
 	for i := range in.heads {
-		in.vectors[i].Base = &in.data[i][0]
-		in.vectors[i].SetLen(mtu)
+		in.vectors[i].Base = &in.message(i)[0]
+		in.vectors[i].SetLen(room)
 		h := &in.heads[i].header
 		h.Name = (*byte)(unsafe.Pointer(&in.names[i]))
 		h.Iov = &in.vectors[i]
@@ -111,72 +122,57 @@ func (in *inbox) receive(fd uintptr) syscall.Errno {
 	return errno
 }
 
-func (in *inbox) frame(i int) []byte { return in.data[i][:min(in.heads[i].size, mtu)] }
+// message is where message i goes.
+func (in *inbox) message(i int) []byte { return in.data[i*(in.room+cacheLines):][:in.room] }
+
+// datagrams returns what message i brought: one datagram, or several of the same sender that
+// are segment bytes long, but for the last one, which may be shorter. Whether the end is missing, is cut.
+func (in *inbox) datagrams(i int) (data []byte, segment int, cut bool) {
+	data = in.message(i)[:min(int(in.heads[i].size), in.room)]
+	segment = segmentSize(in.controlOf(i))
+	if segment <= 0 || segment >= len(data) {
+		return data, max(len(data), 1), false // cut or not: what fills a datagram's room is too large
+	}
+	if in.heads[i].header.Flags&unix.MSG_TRUNC != 0 {
+		return data[:(len(data)-1)/segment*segment], segment, true
+	}
+	return data, segment, false
+}
 
 func (in *inbox) controlOf(i int) []byte {
 	return in.control[i][:min(in.heads[i].header.Controllen, controlSize)]
 }
 
-// outbox is what the next calls of sendmmsg take away.
-type outbox struct {
-	n       int
-	heads   [batchSize]mmsghdr
-	vectors [batchSize]unix.Iovec
+// segmentSize reads how long the datagrams in a message are; 0: there is only one.
+func segmentSize(oob []byte) int {
+	for len(oob) > 0 {
+		h, data, rest, err := unix.ParseOneSocketControlMessage(oob)
+		if err != nil {
+			return 0
+		}
+		if h.Level == unix.SOL_UDP && h.Type == unix.UDP_GRO && len(data) >= 4 {
+			return int(int32(binary.NativeEndian.Uint32(data)))
+		}
+		oob = rest
+	}
+	return 0
 }
 
-// add takes a frame, which must stay as it is until send.
-func (out *outbox) add(frame []byte, w *wire) {
-	out.heads[out.n].address(&out.vectors[out.n], frame, w)
-	out.n++
-}
-
-func (m *mmsghdr) address(v *unix.Iovec, frame []byte, w *wire) {
-	v.Base = &frame[0]
-	v.SetLen(len(frame))
-	h := &m.header
+// sendOne sends one packet. Without MSG_DONTWAIT it waits for a full socket as long as that has been told to.
+func sendOne(fd uintptr, p []byte, w *wire, flags uintptr) syscall.Errno {
+	vector := unix.Iovec{Base: &p[0]}
+	vector.SetLen(len(p))
+	var heads [1]mmsghdr
+	h := &heads[0].header
 	h.Name, h.Namelen = (*byte)(unsafe.Pointer(&w.name)), w.size
-	h.Iov = v
+	h.Iov = &vector
 	h.SetIovlen(1)
-	h.Control = nil
 	if len(w.control) > 0 {
 		h.Control = &w.control[0]
 	}
 	h.SetControllen(len(w.control))
-}
-
-// send sends everything, or waits a moment and gives up. It returns how many packets
-// went, and how many bytes of channel data were in them.
-func (out *outbox) send(fd uintptr) (packets, size int) {
-	waited := false
-	for from := 0; from < out.n; {
-		n, errno := mmsg(unix.SYS_SENDMMSG, fd, out.heads[from:out.n], unix.MSG_DONTWAIT)
-		for i := range n {
-			packets++
-			size += int(out.heads[from+i].size) - channelHeader
-		}
-		from += n
-		switch {
-		case n > 0 || errno == syscall.EINTR:
-		case errno == syscall.EAGAIN && !waited:
-			waited = true
-			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, sendWait) // the next try tells
-		case errno == syscall.EAGAIN:
-			from = out.n
-		default:
-			from++ // this one cannot be sent: no way there, or forbidden
-		}
-	}
-	clear(out.heads[:out.n]) // no pointers to closed calls
-	out.n = 0
-	return packets, size
-}
-
-// sendOne sends one packet. It waits for a full socket as long as that has been told to.
-func sendOne(fd uintptr, p []byte, w *wire) syscall.Errno {
-	var heads [1]mmsghdr
-	heads[0].address(new(unix.Iovec), p, w)
 	for {
-		if _, errno := mmsg(unix.SYS_SENDMMSG, fd, heads[:], 0); errno != syscall.EINTR {
+		if _, errno := mmsg(unix.SYS_SENDMMSG, fd, heads[:], flags); errno != syscall.EINTR {
 			return errno
 		}
 	}

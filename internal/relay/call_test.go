@@ -27,6 +27,7 @@ type relayed struct {
 	*Server
 	udp, tcp string // host:port
 	wire     veth   // what clients are at the other end of; empty: loopback
+	gathered bool   // what clients send comes in messages of several datagrams
 }
 
 // dial makes a client's socket.
@@ -35,10 +36,13 @@ func (r *relayed) dial(network, addr string) (conn net.Conn, err error) {
 		conn, err = net.Dial(network, addr)
 		return err
 	}
-	if r.wire.clients == "" {
-		return conn, dial()
+	switch {
+	case r.wire.clients != "":
+		err = inside(r.wire.clients, dial)
+	case dial() == nil && r.gathered:
+		conn = gathering(conn)
 	}
-	return conn, inside(r.wire.clients, dial)
+	return conn, err
 }
 
 // host is what stands for one of loopback's addresses where the server is.
@@ -70,6 +74,10 @@ func serveAs(t testing.TB, cfg Config, network, addr string, change func(*Server
 // serveOn is serveAs at one end of a wire, if there is one.
 func serveOn(t testing.TB, wire veth, cfg Config, network, addr string, change func(*Server)) *relayed {
 	t.Helper()
+	together := cfg.Path == pathGathered
+	if together {
+		cfg.Path = PathFast
+	}
 	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +85,7 @@ func serveOn(t testing.TB, wire veth, cfg Config, network, addr string, change f
 	if change != nil {
 		change(s)
 	}
-	r := &relayed{Server: s, wire: wire}
+	r := &relayed{Server: s, wire: wire, gathered: together}
 	here := func(f func() error) error { return f() }
 	if wire.server != "" {
 		here = func(f func() error) error { return inside(wire.server, f) }

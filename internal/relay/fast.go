@@ -99,19 +99,21 @@ func (a *allocation) hop(b *binding) *hop {
 	return h
 }
 
-// forward decides about a datagram from a client. If it goes on to another, that is
-// hop, and size bytes of the frame are to be sent, its first bytes changed. If it is
-// dropped, why is the reason. If neither, pion has to see it. t.mu is held for reading.
+// forward is that of the client.
 func (t *table) forward(frame []byte, from netip.AddrPort, now time.Time) (to *hop, size int, why string) {
-	if len(frame) < channelHeader || len(frame) >= mtu || !isChannelData(frame) {
+	return t.clients[from].forward(frame, now)
+}
+
+// forward decides about a datagram from a client, whose allocation a is; nil: it has none here. If
+// it goes on to another, that is hop, and size bytes of the frame are to be sent, its first bytes
+// changed. If it is dropped, why is the reason. If neither, pion has to see it. The mutex of the
+// client's table is held for reading.
+func (a *allocation) forward(frame []byte, now time.Time) (to *hop, size int, why string) {
+	if a == nil || len(frame) < channelHeader || len(frame) >= mtu || !isChannelData(frame) {
 		return nil, 0, ""
 	}
 	data := int(binary.BigEndian.Uint16(frame[2:]))
 	if channelHeader+data > len(frame) {
-		return nil, 0, ""
-	}
-	a := t.clients[from]
-	if a == nil {
 		return nil, 0, ""
 	}
 	b := a.channel(binary.BigEndian.Uint16(frame))

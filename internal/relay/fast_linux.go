@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -15,6 +16,14 @@ import (
 const (
 	// socketBuffer is in bytes: some 1700 full datagrams that come or leave at once.
 	socketBuffer = 4 << 20
+	// yieldEvery is how often the goroutine that reads lets others have its turn. A goroutine that keeps it for 10 ms
+	// (forcePreemptNS, runtime/proc.go) is asked to give it up, and then the runtime's monitor looks after it every 20 µs:
+	// under load that was a tenth of the server's processor time.
+	yieldEvery = 8 * time.Millisecond
+	// A socket with more datagrams a second than gatherFrom is left alone for a moment after each look, so that more of
+	// them come together and fewer calls are made: gatherFor, and what the kernel adds (50 µs, prctl(2), PR_SET_TIMERSLACK).
+	gatherFrom = 30_000
+	gatherFor  = 100 * time.Microsecond
 	// writeWait is how long pion waits for a socket that is full, in seconds.
 	writeWait = 1
 )
@@ -34,15 +43,27 @@ type fastConn struct {
 	// All of these belong to the goroutine that reads.
 	in      *inbox
 	out     outbox
-	next    int             // of in, not looked at yet by ReadFrom
-	slow    [batchSize]bool // of in, for pion
+	slow    []slow // of in, for pion
+	next    int    // of slow
 	origins origins
+	yielded time.Time
+	count   int  // of datagrams sent since then
+	busy    bool // more than gatherFrom
 	errno   syscall.Errno
 	read    func(fd uintptr)
 	write   func(fd uintptr)
 	packets int // sent in this batch
 	bytes   int
 }
+
+// slow is a datagram for pion, and the message that brought it.
+type slow struct {
+	message int
+	data    []byte
+}
+
+// slowRoom is how many of them there is room for from the beginning.
+const slowRoom = 2 * batchSize
 
 // withFastPath takes over the socket of pc, which withOrigin has seen, and closes pc. It
 // returns nil, nil, and leaves pc alone, where there is no fast path.
@@ -114,25 +135,42 @@ func takeOver(raw syscall.RawConn) (*os.File, error) {
 }
 
 func newFastConn(file *os.File, raw syscall.RawConn, local net.Addr, t *table) *fastConn {
-	c := &fastConn{file: file, raw: raw, local: local, table: t, in: newInbox(), origins: origins{}}
+	c := &fastConn{file: file, raw: raw, local: local, table: t, slow: make([]slow, 0, slowRoom), origins: origins{}}
+	room := mtu
+	_ = raw.Control(func(fd uintptr) { // it is open
+		if gather(int(fd)) {
+			room = gathered
+		}
+		c.out.segmented = cuts(int(fd))
+	})
+	c.in = newInbox(room)
 	c.read = func(fd uintptr) { c.errno = c.in.receive(fd) }
 	c.write = func(fd uintptr) { c.packets, c.bytes = c.out.send(fd) }
-	c.next = c.in.got // nothing yet
 	return c
 }
+
+// gather lets the kernel hand over as one message what one client has sent in a row, if it can (Linux 5.0).
+func gather(fd int) bool { return unix.SetsockoptInt(fd, unix.SOL_UDP, unix.UDP_GRO, 1) == nil }
+
+// cuts reports whether the kernel can cut a message into datagrams (Linux 4.18). Where it
+// cannot it would send it as it is.
+func cuts(fd int) bool { return unix.SetsockoptInt(fd, unix.SOL_UDP, unix.UDP_SEGMENT, 0) == nil }
 
 // ReadFrom implements [net.PacketConn], for one goroutine.
 func (c *fastConn) ReadFrom(p []byte) (int, net.Addr, error) {
 	for {
-		for ; c.next < c.in.got; c.next++ {
-			if i := c.next; c.slow[i] {
-				c.next++
-				from := c.origins.addr(withZone(&c.in.names[i]), destination(c.in.controlOf(i)))
-				return copy(p, c.in.frame(i)), from, nil
-			}
+		if c.next < len(c.slow) {
+			one := c.slow[c.next]
+			c.next++
+			from := c.origins.addr(withZone(&c.in.names[one.message]), destination(c.in.controlOf(one.message)))
+			return copy(p, one.data), from, nil
+		}
+		if c.busy && c.in.got < batchSize {
+			wait := unix.NsecToTimespec(int64(gatherFor))
+			_ = unix.Nanosleep(&wait, nil) // a signal may end it
 		}
 		err := c.raw.Control(c.read)
-		c.next = 0
+		c.slow, c.next = c.slow[:0], 0
 		switch {
 		case c.closed.Load():
 			c.in.got = 0
@@ -151,26 +189,59 @@ func (c *fastConn) ReadFrom(p []byte) (int, net.Addr, error) {
 // forward sorts what has come in and sends on what goes on.
 func (c *fastConn) forward() {
 	now := time.Now()
-	c.table.mu.RLock()
-	for i := range c.in.got {
-		frame := c.in.frame(i)
-		to, size, why := c.table.forward(frame, addrPort(&c.in.names[i]), now)
-		c.slow[i] = to == nil && why == ""
+	if since := now.Sub(c.yielded); since > yieldEvery {
+		c.busy = float64(c.count) > gatherFrom*since.Seconds()
+		c.yielded, c.count = now, 0
+		runtime.Gosched()
+	}
+	for i := 0; i < c.in.got; {
+		c.table.mu.RLock()
+		for ; i < c.in.got && c.out.n+segments <= outSize; i++ {
+			c.sort(i, now)
+		}
+		c.table.mu.RUnlock()
+		c.flush()
+	}
+}
+
+// sort decides about each datagram of message i. c.table.mu is held for reading.
+func (c *fastConn) sort(i int, now time.Time) {
+	data, segment, cut := c.in.datagrams(i)
+	if cut {
+		c.table.metrics.drop(dropSize)
+	}
+	from := c.table.clients[addrPort(&c.in.names[i])]
+	for more := true; more; more = len(data) > 0 {
+		frame := data[:min(segment, len(data))]
+		data = data[len(frame):]
+		var to *hop
+		var size int
+		var why string
+		if !c.out.full() {
+			to, size, why = from.forward(frame, now)
+		}
 		switch {
 		case to != nil:
 			c.out.add(frame[:size], &to.wire)
 		case why != "":
 			c.table.metrics.drop(why)
+		default:
+			c.slow = append(c.slow, slow{i, frame})
 		}
 	}
-	c.table.mu.RUnlock()
+}
+
+// flush sends what there is to send.
+func (c *fastConn) flush() {
 	n := c.out.n
 	if n == 0 {
 		return
 	}
+	c.count += n
 	c.packets, c.bytes = 0, 0
-	_ = c.raw.Control(c.write) // if the socket is closed, nothing was sent
-	c.out.n = 0
+	if c.raw.Control(c.write) != nil { // the socket is closed, nothing was sent
+		c.out.clear()
+	}
 	c.table.metrics.forwarded(c.packets, c.bytes, n-c.packets)
 }
 
@@ -186,7 +257,7 @@ func (c *fastConn) WriteTo(p []byte, addr net.Addr) (int, error) {
 	}
 	w := newWire(to, local, c.table.v6)
 	var errno syscall.Errno
-	err := c.raw.Control(func(fd uintptr) { errno = sendOne(fd, p, &w) })
+	err := c.raw.Control(func(fd uintptr) { errno = sendOne(fd, p, &w, 0) })
 	if err == nil && errno != 0 {
 		err = errno
 	}

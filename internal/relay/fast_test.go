@@ -73,7 +73,7 @@ func TestChannelDataArrives(t *testing.T) {
 					t.Fatal(err)
 				}
 				at := func(ip string) *relayed {
-					return &relayed{r.Server, net.JoinHostPort(r.wire.host(ip), port), "", r.wire}
+					return &relayed{r.Server, net.JoinHostPort(r.wire.host(ip), port), "", r.wire, r.gathered}
 				}
 				call := [16]byte{1}
 				host, guest := bindBoth(at(tt.host).client(t, "udp", call, protocol.RoleHost), at(tt.guest).client(t, "udp", call, protocol.RoleGuest))
@@ -201,7 +201,7 @@ func (b bound) giveUp() {
 
 // A channel that nobody refreshes is gone when pion lets it go.
 func TestChannelExpires(t *testing.T) {
-	lives := map[Path]time.Duration{PathFast: time.Second, PathSlow: time.Second, PathOffload: 4 * time.Second}
+	lives := map[Path]time.Duration{PathFast: time.Second, PathSlow: time.Second, PathOffload: 4 * time.Second, pathGathered: time.Second}
 	eachRealPath(t, func(t *testing.T, path Path) {
 		r := serveAs(t, Config{Path: path}, "udp4", "127.0.0.1:0", func(s *Server) { s.channelLifetime = lives[path] })
 		host, guest := r.bound(t, [16]byte{1}, "udp", "udp")

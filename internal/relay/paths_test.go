@@ -20,17 +20,20 @@ func eachPath(t *testing.T, test func(t *testing.T, path Path)) {
 	onPaths(t, test, PathFast, PathSlow)
 }
 
-// eachRealPath is eachPath with the kernel's, which needs interfaces: clients are at the
-// other end of a wire then.
+// pathGathered is PathFast for clients whose datagrams come several in one message.
+const pathGathered = PathOffload + 1
+
+// eachRealPath is eachPath with those that need sockets: that for datagrams which the kernel
+// has gathered, and the kernel's own, for which clients are at the other end of a wire.
 func eachRealPath(t *testing.T, test func(t *testing.T, path Path)) {
 	t.Helper()
-	onPaths(t, test, PathFast, PathSlow, PathOffload)
+	onPaths(t, test, PathFast, PathSlow, PathOffload, pathGathered)
 }
 
 func onPaths(t *testing.T, test func(t *testing.T, path Path), paths ...Path) {
 	t.Helper()
 	for _, path := range paths {
-		t.Run([]string{"fast", "slow", "offload"}[path], func(t *testing.T) {
+		t.Run([]string{"fast", "slow", "offload", "gathered"}[path], func(t *testing.T) {
 			t.Parallel()
 			if path != PathSlow && runtime.GOOS != "linux" {
 				t.Skip("only Linux has it")

@@ -144,7 +144,7 @@ func TestKernelFollowsInterfaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := func(ip string) *relayed { return &relayed{r.Server, net.JoinHostPort(ip, port), "", wire} }
+	at := func(ip string) *relayed { return &relayed{r.Server, net.JoinHostPort(ip, port), "", wire, false} }
 	call := [16]byte{1}
 	host, guest := bindBoth(at("10.77.0.1").client(t, "udp", call, protocol.RoleHost), at("10.78.0.1").client(t, "udp", call, protocol.RoleGuest))
 	r.settle(t, host, guest) // by the new one

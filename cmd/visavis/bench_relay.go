@@ -23,6 +23,8 @@ type benchRelayCmd struct {
 	Rate      []int      `default:"50000" placeholder:"N" help:"Datagrams to relay in a second; several loads one after the other (default ${default})."`
 	Slices    int        `default:"5" help:"Turns of each server for each load (default ${default})."`
 	Seconds   float64    `default:"5" help:"Length of a turn (default ${default})."`
+	Burst     int        `default:"5" help:"Packets of video that a party sends in a row, as a browser does with those of a picture; 1 spreads them evenly (default ${default})."`
+	Search    bool       `help:"Instead of --rate and --slices: the most that each server relays without loss, on one processor."`
 	Idle      int        `default:"2000" help:"Allocations for the figures of idle ones; 0 leaves them out (default ${default})."`
 	URL       string     `name:"url" placeholder:"URL" help:"A visavis that runs, http://ADDRESS:PORT, instead of one that is started."`
 	PID       int        `name:"pid" help:"The process of that server, if it is on this machine."`
@@ -40,6 +42,9 @@ func (*benchRelayCmd) Help() string {
 ChannelData) what a call sends. With --reference it does the same to another TURN server, in turns. Counted
 is the processor time of the server's process, user and kernel, for a million datagrams that arrived.
 
+Video is sent as Chromium sends it, the packets of a picture in a row, some 40 µs apart (make bench-bursts), and
+to all servers alike. --burst 1 is the load of the other extreme: no two packets of a party come together.
+
 The command of --reference must not return while the server serves, and must end in it (exec). It finds
 BENCH_ADDRESS, BENCH_PORT, BENCH_USER, BENCH_PASSWORD and BENCH_REALM in its environment.
 
@@ -53,6 +58,9 @@ The last line of the output is one JSON object. Linux only.`
 func (c *benchRelayCmd) Run(ctx context.Context, std streams) error {
 	if c.Slices < 1 || c.Seconds <= 0 || len(c.Rate) == 0 || slices.Min(c.Rate) < 1 {
 		return usage(errors.New("--slices, --seconds and --rate must be positive"))
+	}
+	if c.Burst < 1 || c.Burst > relayload.MaxBurst {
+		return usage(fmt.Errorf("--burst must be from 1 to %d", relayload.MaxBurst))
 	}
 	if c.Idle < 0 {
 		return usage(errors.New("--idle must not be negative"))
@@ -68,6 +76,9 @@ func (c *benchRelayCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer stop()
+	if c.Search {
+		return c.search(ctx, std, subjects)
+	}
 	report, err := c.measure(ctx, std, subjects)
 	if err != nil {
 		return err
@@ -134,7 +145,7 @@ func (c *benchRelayCmd) subjects(ctx context.Context) (subjects []*relayload.Sub
 }
 
 func (c *benchRelayCmd) measure(ctx context.Context, std streams, subjects []*relayload.Subject) (*relayload.Report, error) {
-	report := &relayload.Report{Where: machine()}
+	report := &relayload.Report{Where: machine(), Burst: c.Burst}
 	if c.Idle > 0 && subjects[0].PID != 0 {
 		idle, err := c.idle(ctx, subjects)
 		if err != nil {
@@ -142,8 +153,7 @@ func (c *benchRelayCmd) measure(ctx context.Context, std streams, subjects []*re
 		}
 		report.Idle = idle
 	}
-	measured := time.Duration(c.Seconds * float64(time.Second))
-	plan := relayload.Plan{Warm: measured / 5, Measure: measured}
+	plan := c.plan()
 	for _, rate := range c.Rate {
 		direct, err := c.direct(ctx, subjects[0].Server, rate, plan)
 		if err != nil {
@@ -166,6 +176,33 @@ func (c *benchRelayCmd) measure(ctx context.Context, std streams, subjects []*re
 	}
 	report.Conclude()
 	return report, nil
+}
+
+// search finds each server's limit, pinned to the first processor; the load is on the others.
+func (c *benchRelayCmd) search(ctx context.Context, std streams, subjects []*relayload.Subject) error {
+	report := relayload.LimitReport{Where: machine(), Burst: c.Burst, Limits: make(map[string]relayload.Limit)}
+	for _, s := range subjects {
+		if s.PID == 0 {
+			return usage(errors.New("--search puts the server on one processor: give its --pid, too"))
+		}
+		if err := bench.Apart(s.PID); err != nil {
+			return err
+		}
+		limit, err := s.Limit(ctx, c.Sources.Prefix, c.plan())
+		if err != nil {
+			return err
+		}
+		report.Limits[s.Name] = limit
+		fmt.Fprintf(std.out, "%s\t%s\n", s.Name, limit)
+	}
+	report.Conclude(nameOwn, nameReference)
+	return json.NewEncoder(std.out).Encode(report)
+}
+
+// plan is one turn.
+func (c *benchRelayCmd) plan() relayload.Plan {
+	measured := time.Duration(c.Seconds * float64(time.Second))
+	return relayload.Plan{Warm: measured / 5, Measure: measured, Burst: c.Burst}
 }
 
 // direct measures the same load without a server.

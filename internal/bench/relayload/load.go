@@ -1,6 +1,7 @@
 package relayload
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"net/netip"
@@ -23,8 +24,11 @@ const (
 )
 
 // Plan is one load: after Warm nothing but load has happened, what is measured is
-// what is sent in the time Measure.
-type Plan struct{ Warm, Measure time.Duration }
+// what is sent in the time Measure. Burst is how many packets of video follow each other closely, from 1 to [MaxBurst]; 0: [DefaultBurst].
+type Plan struct {
+	Warm, Measure time.Duration
+	Burst         int
+}
 
 // Result is what became of the packets sent in the measured time.
 type Result struct {
@@ -52,7 +56,7 @@ func (g *Generator) Load(ctx context.Context, parties []*Party, plan Plan, mark 
 	if err := g.socket.sharpen(); err != nil {
 		return nil, err
 	}
-	l := &load{g: g, parties: parties, schedule: newSchedule(len(parties)), result: &Result{}}
+	l := &load{g: g, parties: parties, schedule: newSchedule(len(parties), cmp.Or(plan.Burst, DefaultBurst)), result: &Result{}}
 	l.began = time.Now()
 	for _, phase := range []struct {
 		until time.Duration

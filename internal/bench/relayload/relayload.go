@@ -3,7 +3,7 @@
 //
 // A call is two parties that both have an allocation and a channel to the other's:
 // what one sends goes to the server, and from there to the other. Each sends as a
-// call does: sound, 50 packets a second of 120 bytes, and video, 150 of 1100.
+// call does: sound, 50 packets a second of 120 bytes, and video, 150 of 1100, in bursts.
 //
 // # One socket
 //
@@ -22,7 +22,6 @@ package relayload
 import (
 	"fmt"
 	"net/netip"
-	"time"
 
 	"github.com/pion/stun/v4"
 )
@@ -90,39 +89,4 @@ func sourceOf(sources netip.Prefix, i int) [4]byte {
 		base[octet] |= byte(n >> (24 - 8*octet))
 	}
 	return base
-}
-
-// The media of one party, by the second, and bytes of each packet.
-const (
-	audioRate, audioSize = 50, 120
-	videoRate, videoSize = 150, 1100
-	// PartyRate is the datagrams that one party sends in a second.
-	PartyRate = audioRate + videoRate
-)
-
-// Calls is how many calls make a rate of relayed datagrams; at least one.
-func Calls(rate int) int { return max((rate+PartyRate)/(2*PartyRate), 1) }
-
-// schedule is who sends what, and when. Packets are evenly spaced: every party sends
-// one of four in its turn, and one in four is sound.
-type schedule struct {
-	parties int
-	rate    float64 // of all, a second
-}
-
-func newSchedule(parties int) schedule {
-	return schedule{parties: parties, rate: float64(parties * PartyRate)}
-}
-
-// due is how many packets should have gone so long after the start.
-func (s schedule) due(after time.Duration) uint64 { return uint64(after.Seconds() * s.rate) }
-
-// packet returns whose packet number k is, and its size.
-func (s schedule) packet(k uint64) (party, size int) {
-	party = int(k % uint64(s.parties))
-	turn := k/uint64(s.parties) + uint64(party)
-	if turn%((audioRate+videoRate)/audioRate) == 0 {
-		return party, audioSize
-	}
-	return party, videoSize
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,22 +24,68 @@ var loopback = netip.MustParsePrefix("127.0.0.0/8")
 
 func TestSchedule(t *testing.T) {
 	const parties, seconds = 6, 3
-	s := newSchedule(parties)
-	packets := s.due(seconds * time.Second)
-	if packets != parties*PartyRate*seconds {
-		t.Fatalf("%d packets in %d s, want %d", packets, seconds, parties*PartyRate*seconds)
+	for _, burst := range []int{1, DefaultBurst, MaxBurst} {
+		s := newSchedule(parties, burst)
+		packets := s.due(seconds * time.Second)
+		if packets != parties*PartyRate*seconds {
+			t.Fatalf("burst %d: %d packets in %d s, want %d", burst, packets, seconds, parties*PartyRate*seconds)
+		}
+		var count [parties]map[int]int
+		for i := range count {
+			count[i] = make(map[int]int)
+		}
+		for k := range packets {
+			party, size := s.packet(k)
+			count[party][size]++
+		}
+		for i, c := range count {
+			if len(c) != 2 || c[audioSize] != audioRate*seconds || c[videoSize] != videoRate*seconds {
+				t.Errorf("burst %d: party %d sends %v in %d s", burst, i, c, seconds)
+			}
+		}
 	}
-	var count [parties]map[int]int
-	for i := range count {
-		count[i] = make(map[int]int)
+}
+
+// A party's packets of video come in bursts of the size asked for, packets burstGap apart, bursts evenly spaced.
+func TestBursts(t *testing.T) {
+	for _, burst := range []int{1, DefaultBurst, MaxBurst} {
+		s := newSchedule(10, burst)
+		times := make(map[int][]time.Duration) // two cycles of them, by party
+		for cycle := range 2 {
+			for _, one := range s.all {
+				if one.size == videoSize {
+					times[one.party] = append(times[one.party], one.at+time.Duration(cycle)*s.cycle)
+				}
+			}
+		}
+		for party, at := range times {
+			slices.Sort(at) // a burst may go on in the next cycle
+			var rows []int
+			for i := range at {
+				switch gap := at[i] - at[max(i-1, 0)]; {
+				case i == 0 || gap > time.Millisecond:
+					rows = append(rows, 1)
+				case gap != burstGap:
+					t.Fatalf("burst %d: party %d: packets %v apart", burst, party, gap)
+				default:
+					rows[len(rows)-1]++
+				}
+			}
+			for _, row := range rows[1 : len(rows)-1] { // the others may be cut
+				if row != burst {
+					t.Errorf("burst %d: party %d sends %d in a row", burst, party, row)
+				}
+			}
+		}
 	}
-	for k := range packets {
-		party, size := s.packet(k)
-		count[party][size]++
-	}
-	for i, c := range count {
-		if len(c) != 2 || c[audioSize] != audioRate*seconds || c[videoSize] != videoRate*seconds {
-			t.Errorf("party %d sends %v in %d s", i, c, seconds)
+}
+
+// Without bursts no two packets are due at once.
+func TestEvenSchedule(t *testing.T) {
+	s := newSchedule(10, 1)
+	for i, one := range s.all {
+		if want := time.Duration(i) * s.cycle / time.Duration(len(s.all)); one.at != want {
+			t.Errorf("packet %d at %v, want %v", i, one.at, want)
 		}
 	}
 }

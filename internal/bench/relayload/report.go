@@ -61,6 +61,7 @@ type Report struct {
 	AddedP99     float64      `json:"added_p99_us"`
 	ReferenceP99 *float64     `json:"coturn_p99_us"` // added, too
 	Where        string       `json:"where"`
+	Burst        int          `json:"burst"` // packets of video in a row
 	Loads        []LoadReport `json:"loads"`
 	Idle         *IdleReport  `json:"idle,omitempty"`
 }
@@ -158,6 +159,7 @@ func (r *Report) Print(w io.Writer, reference string) error {
 			fmt.Fprintf(t, "\t\tthe load itself was too much for this machine: %.0f %% not sent\n", 100*f.Skipped)
 		}
 	}
+	fmt.Fprintf(w, "video in bursts of %d\n", r.Burst)
 	fmt.Fprintln(t, "datagrams/s\tserver\tCPU s/million\tuser\tkernel\tlost\tp50 µs\tp99 µs\tallocations/s\tratio")
 	for _, l := range r.Loads {
 		row(l.Rate, "visavis", l.Visavis, ratioText(l.Ratio))

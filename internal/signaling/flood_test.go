@@ -44,6 +44,66 @@ func TestPingsAreFrames(t *testing.T) {
 	}
 }
 
+// Parts of a message that are empty are no bytes and no messages; in the goodbye nobody
+// counts anything else.
+func TestEmptyPartsEnd(t *testing.T) {
+	join := masked(0x81, protocol.EncodeClient(guestJoin(newLink(t), protocol.ID{1})))
+	tooLong := masked(0x81, make([]byte, protocol.LimitControlBytes+1))
+	for name, first := range map[string][]byte{
+		"of text":        append(bytes.Clone(join), masked(0x01, nil)...),
+		"of a frame":     append(bytes.Clone(join), masked(0x02, []byte("ab"))...),
+		"in the goodbye": append(tooLong, masked(0x02, nil)...),
+		"of no message":  join,
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, n *node) {
+				c, r := n.raw(t)
+				if _, err := c.Write(first); err != nil {
+					t.Fatal(err)
+				}
+				go func() { _, _ = io.Copy(io.Discard, r) }() // until it is closed
+				start := time.Now()
+				sent := 0
+				for ; sent < 10_000; sent++ {
+					if _, err := c.Write(masked(0x00, nil)); err != nil {
+						break
+					}
+				}
+				if sent > protocol.LimitFramesBurst || time.Since(start) > time.Second {
+					t.Errorf("%d were taken, in %v", sent, time.Since(start))
+				}
+			})
+		})
+	}
+}
+
+// What a client may send in parts is taken, again and again.
+func TestPartsAreTaken(t *testing.T) {
+	inBubble(t, func(t *testing.T, n *node) {
+		link := newLink(t)
+		host := n.connect(t)
+		host.create(link)
+		host.joinHost(link, protocol.ID{1})
+		guest, r := n.raw(t)
+		go func() { _, _ = io.Copy(io.Discard, r) }() // until it is closed
+		words := masked(0x81, protocol.EncodeClient(guestJoin(link, protocol.ID{2})))
+		for range 3 {
+			words = append(words, masked(0x02, []byte("\x00\x00"))...)
+			for range maxParts - 1 {
+				words = append(words, masked(0x00, []byte("a"))...)
+			}
+			words = append(words, masked(0x80, nil)...)
+		}
+		if _, err := guest.Write(words); err != nil {
+			t.Fatal(err)
+		}
+		expect[protocol.Peer](host)
+		for range 3 {
+			host.want("frame 1 " + strings.Repeat("a", maxParts-1))
+		}
+	})
+}
+
 // A frame of 100 MB: the server says that it is too long, hears nothing more, keeps
 // nothing, and hangs up once the client had its time to say goodbye.
 func TestHugeFrameIsCut(t *testing.T) {

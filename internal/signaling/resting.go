@@ -19,6 +19,14 @@ const quietAfter = time.Second
 // errQuiet says that nothing came for a while, between two messages.
 var errQuiet = errors.New("nothing to read")
 
+// maxParts is of how many frames after the first a message may be (RFC 6455 §5.4). Whoever
+// seals 65 kB sends one, or parts of some kB; and parts may be empty: the library would
+// read them for as long as they come, and neither bytes nor messages grow.
+const maxParts = 64
+
+// errParts says that a message has too many parts.
+var errParts = errors.New("a message of too many parts")
+
 // restingConn is the connection under a WebSocket. Its Read returns errQuiet when
 // a reader may rest; it can be called again after that. In the middle of a message it
 // never does, for the library would lose what it has read. Its Write gathers a frame,
@@ -48,18 +56,25 @@ func newRestingConn(c net.Conn, quiet time.Duration) *restingConn {
 func (c *restingConn) Read(p []byte) (n int, err error) {
 	if c.raw == nil || c.awake.Load() || !c.seen.whole() {
 		n, err = c.Conn.Read(p)
-		c.seen.pass(p[:n])
-		return n, err
+		return c.counted(p[:n], err)
 	}
 	if err := c.SetReadDeadline(time.Now().Add(c.quiet)); err != nil {
 		return 0, err
 	}
 	n, err = c.Conn.Read(p)
-	c.seen.pass(p[:n])
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = errQuiet
 	}
-	return n, errors.Join(err, c.SetReadDeadline(time.Time{}))
+	return c.counted(p[:n], errors.Join(err, c.SetReadDeadline(time.Time{})))
+}
+
+// counted takes note of what has been read.
+func (c *restingConn) counted(p []byte, err error) (int, error) {
+	c.seen.pass(p)
+	if c.seen.parts > maxParts {
+		return 0, errParts
+	}
+	return len(p), err
 }
 
 // Write implements [net.Conn].
@@ -95,10 +110,11 @@ func (c *restingConn) rest() { waitReadable(c.raw) }
 // frames follows a client's WebSocket frames (RFC 6455 §5.2) as far as is needed to
 // know where messages end.
 type frames struct {
-	head [14]byte // of the frame that has begun
-	n    int      // bytes of it
-	left uint64   // bytes of payload to come
-	open bool     // a message has begun and goes on in the next data frame
+	head  [14]byte // of the frame that has begun
+	n     int      // bytes of it
+	left  uint64   // bytes of payload to come
+	open  bool     // a message has begun and goes on in the next data frame
+	parts int      // continuations in a row; control frames between them do not count
 }
 
 // whole reports whether all that has passed is whole messages.
@@ -148,6 +164,11 @@ func (f *frames) begin() {
 	}
 	if control := f.head[0]&0x08 != 0; !control {
 		f.open = f.head[0]&0x80 == 0
+		if continuation := f.head[0]&0x0f == 0; continuation {
+			f.parts++
+		} else {
+			f.parts = 0
+		}
 	}
 	f.n, f.left = 0, length
 }

@@ -282,6 +282,9 @@ func (s *session) read() (decided, quiet bool) {
 			s.hangUp("", wire.Code, protocol.CloseSize)
 			return true, false
 		}
+		if errors.Is(err, errParts) {
+			s.server.cfg.Metrics.Refused(protocol.ErrorCodeRate)
+		}
 		if err != nil {
 			return false, errors.Is(err, errQuiet)
 		}

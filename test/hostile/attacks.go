@@ -136,6 +136,6 @@ func foundOnTheWay() []Attack {
 		{"B48", "is the ACME server and asks about names that were not ordered; or offers acme-tls/1 when nobody is expected", "server", "no record, no answer, no certificate", all(inGo("./internal/certs", "TestForeignNames"), inGo("./internal/certs", "TestNobodyIsExpected"))},
 		{"B49", "opens HTTP connections without end and keeps them, on the port itself or on that without TLS", "server", "512 for an address, others are served; none stays without TLS", all(inGo("./internal/httpd", "TestOneClientKeepsConnections"), inGo("./internal/httpd", "TestPlainServerLetsGo"))},
 		{"B50", "reads so slowly that something always waits for it, and never so much that it is too slow", "server", "no more memory than for a queue", unitSignaling("TestQueueThatIsNeverEmpty")},
-		{"B51", "sends nothing but pings, or pongs that nobody asked for, as fast as it can", "server", "cut at the rate of frames", unitSignaling("TestPingsAreFrames")},
+		{"B51", "sends nothing but pings, pongs that nobody asked for, or empty parts of one message, as fast as it can", "server", "cut at the rate of frames, or at the 65th part", all(unitSignaling("TestPingsAreFrames"), unitSignaling("TestEmptyPartsEnd"))},
 	}
 }

@@ -41,9 +41,13 @@ func (n *node) openTLS(registry prometheus.Registerer) (*tls.Config, error) {
 		n.certs = files
 	} else {
 		cfg := n.cfg.ACME
+		key, err := cfg.EABKey()
+		if err != nil {
+			return nil, err
+		}
 		server, err := certs.NewACME(certs.ACMEConfig{
 			Domains: cfg.Names(), Email: cfg.Email, Directory: cfg.Directory, CAFile: cfg.CAFile,
-			DNSCommand: cfg.DNSCommand, Dir: filepath.Join(n.cfg.Storage.Data, "acme"), Log: log, Registerer: registry,
+			DNSCommand: cfg.DNSCommand, EABKeyID: cfg.EABKeyID, EABKey: key, Dir: filepath.Join(n.cfg.Storage.Data, "acme"), Log: log, Registerer: registry,
 		})
 		if err != nil {
 			return nil, err

@@ -45,6 +45,10 @@ type ACMEConfig struct {
 	Dir string
 	// DNSCommand answers DNS-01 (see [ACME.runDNS]); empty: TLS-ALPN-01, and HTTP-01 after it.
 	DNSCommand string
+	// EABKeyID and EABKey are the credentials of an account that the operator has at the
+	// ACME server's company (RFC 8555 §7.3.4); empty: it asks for none.
+	EABKeyID   string
+	EABKey     []byte
 	Log        *slog.Logger
 	Registerer prometheus.Registerer // nil: no metrics
 }
@@ -57,6 +61,7 @@ type ACME struct {
 	open   answers
 	client *http.Client
 	wake   time.Time // when to renew; owned by Run once it runs
+	advice advice    // on wake, of the ACME server; the same
 }
 
 // NewACME takes the certificate that was kept, if there is one. It asks nobody.
@@ -88,29 +93,9 @@ func NewACME(cfg ACMEConfig) (*ACME, error) {
 	return a, nil
 }
 
-func newClient(caFile string) (*http.Client, error) {
-	transport, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		return nil, errors.New("somebody replaced http.DefaultTransport")
-	}
-	transport = transport.Clone()
-	if caFile != "" {
-		text, err := os.ReadFile(caFile)
-		if err != nil {
-			return nil, fmt.Errorf("read the authorities of the ACME server: %w", err)
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("%s: no certificate in it, want PEM", caFile)
-		}
-		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
-	}
-	return &http.Client{Transport: transport, Timeout: requestTimeout}, nil
-}
-
 func (a *ACME) use(cert *tls.Certificate) {
 	a.put(cert)
-	a.wake = renewal(cert.Leaf)
+	a.wake, a.advice = renewal(cert.Leaf), advice{}
 }
 
 // renewal is when c should be replaced: with a third of its life left, or half of a short
@@ -151,8 +136,10 @@ func (a *ACME) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error)
 // makes it try at once after a failure.
 func (a *ACME) Run(ctx context.Context, now <-chan os.Signal) {
 	defer a.client.CloseIdleConnections()
+	var next time.Time // after a failure: no attempt before
 	for failures := 0; ; {
-		pause := time.Until(a.wake)
+		a.consult(ctx, time.Now())
+		pause := max(time.Until(a.wake), time.Until(next.Round(0)))
 		if pause <= 0 {
 			err := a.attempt(ctx)
 			switch {
@@ -161,35 +148,43 @@ func (a *ACME) Run(ctx context.Context, now <-chan os.Signal) {
 			case err != nil:
 				failures++
 				pause = pauseAfter(failures, err)
+				next = time.Now().Add(pause)
 				a.failed("no certificate from the ACME server, next attempt in "+pause.Round(time.Minute).String()+" or on SIGHUP", err)
 			default:
-				failures = 0
+				failures, next = 0, time.Time{}
 				continue
 			}
 		}
 		a.remind(time.Now())
-		if !sleep(ctx, now, pause) {
+		if ask := time.Until(a.advice.again); ask > 0 {
+			pause = min(pause, ask)
+		}
+		live, hurry := sleep(ctx, now, pause)
+		if !live {
 			return
+		}
+		if hurry {
+			next = time.Time{}
 		}
 	}
 }
 
-// sleep reports whether to go on. A failed attempt may be repeated earlier for it, but
-// never one that is not due.
-func sleep(ctx context.Context, now <-chan os.Signal, pause time.Duration) bool {
+// sleep reports whether to go on, and whether somebody wants an attempt now. A failed one
+// may be repeated earlier for it, but never one that is not due.
+func sleep(ctx context.Context, now <-chan os.Signal, pause time.Duration) (live, hurry bool) {
 	for end := time.Now().Add(pause); ; {
 		left := time.Until(end.Round(0)) // by the clock on the wall
 		if left <= 0 {
-			return true
+			return true, false
 		}
 		timer := time.NewTimer(min(left, longestSleep))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return false
+			return false, false
 		case <-now:
 			timer.Stop()
-			return true
+			return true, true
 		case <-timer.C:
 		}
 	}

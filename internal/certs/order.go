@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/acme"
@@ -27,15 +28,21 @@ func (a *ACME) account(ctx context.Context) (*acme.Client, error) {
 		return nil, err
 	}
 	client := &acme.Client{
-		Key: key, DirectoryURL: a.cfg.Directory, HTTPClient: a.client, UserAgent: "visavis", RetryBackoff: backoff,
+		Key: key, DirectoryURL: a.cfg.Directory, HTTPClient: a.client, UserAgent: userAgent, RetryBackoff: backoff,
 	}
 	who := &acme.Account{}
+	if a.cfg.EABKeyID != "" {
+		who.ExternalAccountBinding = &acme.ExternalAccountBinding{KID: a.cfg.EABKeyID, Key: a.cfg.EABKey}
+	}
 	if a.cfg.Email != "" {
 		who.Contact = []string{"mailto:" + a.cfg.Email}
 	}
 	if _, err := client.Register(ctx, who, acme.AcceptTOS); err != nil && !errors.Is(err, acme.ErrAccountAlreadyExists) {
 		if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown && a.cfg.CAFile == "" {
 			err = fmt.Errorf("%w; name its authority with acme.ca_file, if you trust it", err)
+		}
+		if refused, ok := errors.AsType[*acme.Error](err); ok && strings.HasSuffix(refused.ProblemType, ":externalAccountRequired") {
+			err = fmt.Errorf("%w; it wants an account of yours: acme.eab_key_id and acme.eab_key_file", err)
 		}
 		return nil, fmt.Errorf("open an account at the ACME server: %w", err)
 	}

@@ -65,6 +65,10 @@ type ACME struct {
 	CAFile      string `toml:"ca_file"`      // its own authority, PEM; empty: the system's
 	// DNSCommand is a program that sets TXT records; with it DNS-01 is used.
 	DNSCommand string `toml:"dns_command"`
+	// EABKeyID and EABKeyFile are what a company gives to its customers, who alone get
+	// certificates from its ACME server; both or none.
+	EABKeyID   string `toml:"eab_key_id"`
+	EABKeyFile string `toml:"eab_key_file"` // holds the HMAC key, base64url
 }
 
 // Storage is where data lives.

@@ -97,6 +97,9 @@ func TestValidate(t *testing.T) {
 		"ACME, short name":     {func(c *Config) { acme(c); c.ACME.Domains = "localhost" }, "acme.domains"},
 		"ACME, plain server":   {func(c *Config) { acme(c); c.ACME.Directory = "http://acme.example/dir" }, "acme.directory"},
 		"ACME, no command":     {func(c *Config) { acme(c); c.ACME.DNSCommand = "/no/such/program" }, "acme.dns_command"},
+		"EAB, no key":          {func(c *Config) { acme(c); c.ACME.EABKeyID = "x" }, "both or none"},
+		"EAB, no id":           {func(c *Config) { acme(c); c.ACME.EABKeyFile = "x" }, "both or none"},
+		"EAB":                  {func(c *Config) { acme(c); c.ACME.EABKeyID, c.ACME.EABKeyFile = "x", "x" }, ""},
 		"no data":              {func(c *Config) { c.Storage.Data = "" }, "storage.data"},
 		"offload":              {func(c *Config) { c.Relay.Offload = "auto" }, ""},
 		"offload, unclear":     {func(c *Config) { c.Relay.Offload = "yes" }, "relay.offload"},
@@ -120,6 +123,30 @@ func TestValidate(t *testing.T) {
 // acme is a server that gets its own certificate.
 func acme(c *Config) {
 	c.ACME.Domains, c.ACME.TermsAgreed = "Call.example.org, www.example.org", true
+}
+
+func TestEABKey(t *testing.T) {
+	const key = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
+	for name, tt := range map[string]struct{ text, want string }{
+		"as given":       {key + "\n", ""},
+		"padded":         {strings.Repeat("A", 22) + "==", ""},
+		"other alphabet": {"++//" + strings.Repeat("A", 28), ""},
+		"too short":      {"QUJD", "at least 16 bytes"},
+		"not a key":      {"see the mail of Tuesday", "base64url"},
+		"empty":          {"", "base64url"},
+	} {
+		a := ACME{EABKeyFile: write(t, tt.text)}
+		got, err := a.EABKey()
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) || err == nil && len(got) < 16 {
+			t.Errorf("%s: %v, %v, want %q", name, got, err, tt.want)
+		}
+	}
+	if got, err := (ACME{}).EABKey(); got != nil || err != nil {
+		t.Errorf("none: %v, %v", got, err)
+	}
+	if _, err := (ACME{EABKeyFile: "/no/such/file"}).EABKey(); err == nil || !strings.Contains(err.Error(), "acme.eab_key_file") {
+		t.Errorf("no file: %v", err)
+	}
 }
 
 func TestToken(t *testing.T) {

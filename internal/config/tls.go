@@ -1,10 +1,12 @@
 package config
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -13,6 +15,10 @@ import (
 // hostPattern is a host name as it can stand in a certificate; of other alphabets the
 // form that begins with xn--.
 var hostPattern = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// eabKeyShortest is half of what HMAC-SHA-256 should have (RFC 7518 §3.2): no ACME server
+// gives less.
+const eabKeyShortest = 16
 
 // TLS says whether the server does TLS itself.
 func (c Config) TLS() bool { return c.Server.TLSCert != "" || c.ACME.Domains != "" }
@@ -49,6 +55,24 @@ func (c Config) validateTLS() error {
 	return c.ACME.validate()
 }
 
+// EABKey is the key in EABKeyFile, nil without one.
+func (a ACME) EABKey() ([]byte, error) {
+	if a.EABKeyFile == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(a.EABKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("acme.eab_key_file: %w", err)
+	}
+	// Some write it with padding, or in the other alphabet of base64.
+	plain := strings.NewReplacer("+", "-", "/", "_").Replace(strings.TrimRight(strings.TrimSpace(string(text)), "="))
+	key, err := base64.RawURLEncoding.DecodeString(plain)
+	if err != nil || len(key) < eabKeyShortest {
+		return nil, fmt.Errorf("acme.eab_key_file %s: want the HMAC key as it was given to you, base64url of at least %d bytes", a.EABKeyFile, eabKeyShortest)
+	}
+	return key, nil
+}
+
 func (a ACME) validate() error {
 	names := a.Names()
 	if len(names) == 0 {
@@ -66,6 +90,9 @@ func (a ACME) validate() error {
 	u, err := url.Parse(a.Directory)
 	if err != nil || u.Host == "" || u.Scheme != "https" {
 		return fmt.Errorf("acme.directory %q: want the https URL of an ACME server", a.Directory)
+	}
+	if (a.EABKeyID == "") != (a.EABKeyFile == "") {
+		return errors.New("acme.eab_key_id and acme.eab_key_file: give both or none")
 	}
 	if a.DNSCommand != "" {
 		if _, err := exec.LookPath(a.DNSCommand); err != nil {

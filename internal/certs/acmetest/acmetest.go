@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -35,7 +36,12 @@ type Server struct {
 	// TXT returns the records of a name, which ends with a dot.
 	TXT func(name string) []string
 
+	// Renewal answers who asks when to renew a certificate, instead of Pebble, if it is not
+	// nil.
+	Renewal http.HandlerFunc
+
 	t       *testing.T
+	strict  bool // accounts have to be bound to one that it knows
 	log     *log.Logger
 	db      *db.MemoryStore
 	ca      *ca.CAImpl
@@ -71,6 +77,10 @@ func Start(t *testing.T, seconds uint64) *Server {
 			http.Error(w, "out of order", http.StatusForbidden)
 			return
 		}
+		if s.Renewal != nil && strings.Contains(r.URL.Path, "/renewalInfo/") {
+			s.Renewal(w, r)
+			return
+		}
 		s.handler.ServeHTTP(w, r)
 	}))
 	t.Cleanup(front.Close)
@@ -86,9 +96,19 @@ func Start(t *testing.T, seconds uint64) *Server {
 // Look says at which ports of 127.0.0.1 HTTP-01 and TLS-ALPN-01 are answered.
 func (s *Server) Look(httpPort, tlsPort int) {
 	v := va.New(s.log, httpPort, tlsPort, true, s.dnsAt, s.db)
-	front := wfe.New(s.log, s.db, v, s.ca, []string{"acme.example"}, true, false, 1, 1)
+	front := wfe.New(s.log, s.db, v, s.ca, []string{"acme.example"}, true, s.strict, 1, 1)
 	s.handler = front.Handler()
 	close(s.started)
+}
+
+// Know makes it want accounts that are bound to one with this key, base64url. It is
+// called before Look.
+func (s *Server) Know(keyID, key string) {
+	s.t.Helper()
+	s.strict = true
+	if err := s.db.AddExternalAccountKeyByID(keyID, key); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // Down makes it refuse everything, or not any longer.

@@ -58,7 +58,7 @@ type Call struct {
 	admittedAt time.Time
 	firstBound time.Time
 	firstMedia time.Time
-	lastPath   Path
+	lastWay    Way
 	timers     timers
 }
 
@@ -186,7 +186,7 @@ func (c *Call) finish(reason EndReason, err error) {
 	if c.ended != nil {
 		return
 	}
-	e := &Ended{Reason: reason, Err: err, Code: codeOf(err), Path: c.lastPath}
+	e := &Ended{Reason: reason, Err: err, Code: codeOf(err), Way: c.lastWay}
 	if c.session != nil {
 		words := wordsOf(c.session)
 		e.Words = &words
@@ -246,7 +246,7 @@ func (c *Call) emitLast(e Event) { c.events <- e }
 
 // admitted begins the joining phase on either side.
 func (c *Call) admitted(limit time.Duration) {
-	c.admittedAt, c.firstMedia, c.lastPath = time.Now(), time.Time{}, ""
+	c.admittedAt, c.firstMedia, c.lastWay = time.Now(), time.Time{}, Way{}
 	c.unwanted = false // said by whoever was here before
 	c.setPhase(PhaseJoining)
 	stop(c.timers.join)
@@ -324,9 +324,9 @@ func (c *Call) live() {
 	c.setPhase(PhaseLive)
 	c.measure()
 	c.watchPath()
-	if p := c.conn.path(); p != "" && (!again || p != c.conn.said) {
-		c.lastPath, c.conn.said = p, p
-		c.emit(Connected{Path: c.lastPath, Setup: c.setup()})
+	if w := c.conn.way(); w.Path != "" && (!again || w != c.conn.said) {
+		c.lastWay, c.conn.said = w, w
+		c.emit(Connected{Way: w, Setup: c.setup()})
 	}
 }
 

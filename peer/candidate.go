@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/pion/webrtc/v4"
 )
 
 // reach says which remote addresses this party is willing to send packets to.
@@ -13,6 +15,7 @@ import (
 type reach struct {
 	loopback  bool // the server itself is on loopback: both parties are on this machine
 	linkLocal bool // asked for with Config.LAN
+	family    int  // Config.Family
 }
 
 // allows reports whether connectivity checks may be sent to addr. Private
@@ -30,6 +33,17 @@ func (r reach) allows(addr netip.Addr) bool {
 		return r.linkLocal
 	}
 	return true
+}
+
+// networkTypes are those of the one family, nil for both.
+func (r reach) networkTypes() []webrtc.NetworkType {
+	switch r.family {
+	case 4:
+		return []webrtc.NetworkType{webrtc.NetworkTypeUDP4}
+	case 6:
+		return []webrtc.NetworkType{webrtc.NetworkTypeUDP6}
+	}
+	return nil
 }
 
 // allowsIP is allows in the form pion wants; it also sees the addresses that

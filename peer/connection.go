@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -65,7 +66,7 @@ type connection struct {
 	verified    sealed.SFrameState // what was found in received frames, "" before
 	theirs      sealed.SFrameState // what the other party says of ours
 	told        sealed.SFrameState // the last FramesChanged
-	said        Path               // by the last Connected
+	said        Way                // by the last Connected
 }
 
 // remoteSide is what the other party has told about its PeerConnection.
@@ -118,7 +119,7 @@ func newConnection(ctx context.Context, cfg connectionConfig) (*connection, erro
 	if err != nil {
 		return nil, err
 	}
-	relays, err := newRelayNet()
+	relays, err := newRelayNet(cfg.reach.family)
 	if err != nil {
 		return nil, err
 	}
@@ -264,16 +265,36 @@ func (c *connection) certificateMatches() bool {
 	return len(der) > 0 && sameText(certificateFP(der), c.remote.fp)
 }
 
-// path tells how media travels, or "" before a pair is selected.
-func (c *connection) path() Path {
+// way tells how media travels; its Path is "" before a pair is selected.
+func (c *connection) way() Way {
 	pair, err := c.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
 	if err != nil || pair == nil {
-		return ""
+		return Way{}
 	}
-	if pair.Local.Typ == webrtc.ICECandidateTypeRelay || pair.Remote.Typ == webrtc.ICECandidateTypeRelay {
-		return PathRelayed
+	w := Way{Path: PathDirect, Over: RelayTransport(pair.Local.Protocol.String())}
+	switch {
+	case pair.Local.Typ == webrtc.ICECandidateTypeRelay:
+		w.Path, w.Over = PathRelayed, ""
+		if r := c.route(); r != nil {
+			w.Over = r.Relay
+		}
+	case pair.Remote.Typ == webrtc.ICECandidateTypeRelay:
+		w.Path = PathRelayed
+	default:
+		w.Family = familyOf(pair.Remote.Address)
 	}
-	return PathDirect
+	return w
+}
+
+// familyOf an address is 4 or 6, or 0 of what is none.
+func familyOf(address string) int {
+	switch a, err := netip.ParseAddr(address); {
+	case err != nil:
+		return 0
+	case a.Unmap().Is4():
+		return 4
+	}
+	return 6
 }
 
 func ownFP(certificate *webrtc.Certificate) (string, error) {
@@ -300,6 +321,9 @@ func newAPI(relays *relayNet, r reach, relayOnly bool) (*webrtc.API, error) {
 	engine.SetSCTPRTOMax(sctpAgain)
 	if relayOnly {
 		engine.SetRelayAcceptanceMinWait(0) // pion waits 2 s for a better path: there will be none
+	}
+	if t := r.networkTypes(); t != nil && !relayOnly { // a relayed address may be of the other family
+		engine.SetNetworkTypes(t)
 	}
 	engine.SetRemoteIPFilter(r.allowsIP)
 	engine.SetIncludeLoopbackCandidate(r.loopback)

@@ -42,6 +42,15 @@ const (
 	PathRelayed Path = "relayed"
 )
 
+// Way is a path, and what it goes over.
+type Way struct {
+	Path Path // "" if there is none
+	// Over is how this party's own part of it travels: to the other party, or to its relay.
+	Over RelayTransport
+	// Family is 4 or 6, of the direct path between the two; 0: relayed, or not known.
+	Family int
+}
+
 // Event is something that happened in a call; the types below are all there are.
 type Event interface{ event() }
 
@@ -126,7 +135,7 @@ type TrackAdded struct{ Track Track }
 // Connected says that the media connection is up and bound to the handshake,
 // first or again.
 type Connected struct {
-	Path  Path
+	Way
 	Setup time.Duration // admission to first media packet; 0 while none has come
 }
 
@@ -164,7 +173,7 @@ type Ended struct {
 	Reason   EndReason
 	Code     protocol.ErrorCode // "" if nothing went wrong
 	Err      error              // what happened, for a log; nil if nothing went wrong
-	Path     Path               // "" if there was no media connection
+	Way                         // the last one; its Path is "" if there was no media connection
 	Words    *Words             // nil if no handshake completed
 	Duration time.Duration      // admission to end
 	Setup    time.Duration      // admission to first media packet; 0 if none came

@@ -306,7 +306,7 @@ func (h *hostSeat) left(reason EndReason) {
 	if socket == nil || reason == EndReplaced || reason == EndExpired {
 		return
 	}
-	if h.forGood || h.c.cfg.OneTime && h.c.lastPath != "" {
+	if h.forGood || h.c.cfg.OneTime && h.c.lastWay.Path != "" {
 		socket.control(protocol.End{})
 		return
 	}

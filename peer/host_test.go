@@ -119,7 +119,7 @@ func TestOneTime(t *testing.T) {
 	} {
 		h, out := visited(t, Config{OneTime: tt.oneTime})
 		said(out)
-		h.c.lastPath, h.forGood = tt.path, tt.good
+		h.c.lastWay.Path, h.forGood = tt.path, tt.good
 		h.c.finish(EndHangup, nil)
 		if got := said(out); got != tt.want {
 			t.Errorf("%s: says %q, want %q", tt.name, got, tt.want)

@@ -59,6 +59,9 @@ type Config struct {
 	// RelayTransport uses only the relay over that transport, to test one; ""
 	// uses all.
 	RelayTransport RelayTransport
+	// Family, 4 or 6, is that of all addresses that media goes to, directly or into the
+	// relay, to test it; 0: both. HTTP is a matter of its own: [FamilyHTTP].
+	Family int
 	// LAN lets the other party name link-local addresses. Loopback addresses
 	// are allowed if and only if the server itself is on loopback.
 	LAN bool
@@ -111,7 +114,7 @@ func Start(ctx context.Context, cfg Config) (*Call, error) {
 		inbox:  make(chan func(), inboxSize),
 		events: make(chan Event, eventQueue),
 		done:   make(chan struct{}),
-		reach:  reach{loopback: isLoopbackHost(origin.Hostname()), linkLocal: cfg.LAN},
+		reach:  reach{loopback: isLoopbackHost(origin.Hostname()), linkLocal: cfg.LAN, family: cfg.Family},
 	}
 	role := e2ee.RoleGuest
 	if cfg.Link.Host() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -27,18 +28,19 @@ const (
 // it helps nobody (RFC 8839 §5.1, rel-addr).
 type relayNet struct {
 	*stdnet.Net
+	family int // the one there may be; 0: both
 
 	mu    sync.Mutex
 	ways  map[io.Closer]struct{} // to relays, open
 	ended bool
 }
 
-func newRelayNet() (*relayNet, error) {
+func newRelayNet(family int) (*relayNet, error) {
 	n, err := stdnet.NewNet()
 	if err != nil {
 		return nil, fmt.Errorf("list network interfaces: %w", err)
 	}
-	return &relayNet{Net: n, ways: map[io.Closer]struct{}{}}, nil
+	return &relayNet{Net: n, family: family, ways: map[io.Closer]struct{}{}}, nil
 }
 
 // close ends all ways to relays, also those to come: pion gives up at once then, and does
@@ -71,15 +73,30 @@ func (n *relayNet) drop(way io.Closer) error {
 	return way.Close()
 }
 
-// anyFamily turns udp4 and tcp4 into udp and tcp.
-func anyFamily(network string) string { return strings.TrimSuffix(network, "4") }
+// allowed turns udp4 and tcp4 into udp and tcp, or into those of the one family.
+func (n *relayNet) allowed(network string) string {
+	network = strings.TrimSuffix(network, "4")
+	if n.family != 0 && !strings.HasSuffix(network, "6") {
+		network += strconv.Itoa(n.family)
+	}
+	return network
+}
+
+// ResolveUDPAddr is for relays over UDP, if network is udp; else for STUN and the like,
+// which name a family.
+func (n *relayNet) ResolveUDPAddr(network, address string) (*net.UDPAddr, error) {
+	if network == "udp" {
+		network = n.allowed(network)
+	}
+	return n.Net.ResolveUDPAddr(network, address)
+}
 
 // ListenPacket is for relays over UDP.
 func (n *relayNet) ListenPacket(network, address string) (net.PacketConn, error) {
 	if address == "0.0.0.0:0" {
 		address = ":0"
 	}
-	conn, err := n.Net.ListenPacket(anyFamily(network), address)
+	conn, err := n.Net.ListenPacket(n.allowed(network), address)
 	if err != nil {
 		return nil, err
 	}
@@ -91,12 +108,12 @@ func (n *relayNet) ListenPacket(network, address string) (net.PacketConn, error)
 
 // ResolveTCPAddr is for relays over TCP and TLS.
 func (n *relayNet) ResolveTCPAddr(network, address string) (*net.TCPAddr, error) {
-	return n.Net.ResolveTCPAddr(anyFamily(network), address)
+	return n.Net.ResolveTCPAddr(n.allowed(network), address)
 }
 
 // DialTCP is for relays over TCP and TLS.
 func (n *relayNet) DialTCP(network string, _, to *net.TCPAddr) (transport.TCPConn, error) {
-	conn, err := (&net.Dialer{Timeout: relayDial}).Dial(anyFamily(network), to.String())
+	conn, err := (&net.Dialer{Timeout: relayDial}).Dial(n.allowed(network), to.String())
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 // pion asks for IPv4; a relay that has only IPv6 is reached all the same, and the own
 // address is not told.
 func TestRelayNetTakesAnyFamily(t *testing.T) {
-	n, err := newRelayNet()
+	n, err := newRelayNet(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestRelayNetTakesAnyFamily(t *testing.T) {
 
 // Once it is over, no way to a relay is left, nor can there be another.
 func TestRelayNetEnds(t *testing.T) {
-	n, err := newRelayNet()
+	n, err := newRelayNet(0)
 	if err != nil {
 		t.Fatal(err)
 	}

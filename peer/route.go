@@ -30,6 +30,7 @@ type Route struct {
 	// or relay (RFC 8445 §5.1.1).
 	Local, Remote string
 	Relay         RelayTransport // how this party reaches its relay; "" if it uses none
+	Family        int            // 4 or 6, of a direct path; 0: relayed
 	// RTT is the mean of the connectivity checks of this path, Checks how many they were.
 	RTT    time.Duration
 	Checks int
@@ -92,6 +93,9 @@ func (c *connection) route() *Route {
 	r := &Route{
 		Local: local.CandidateType.String(), Remote: remote.CandidateType.String(),
 		Relay: RelayTransport(local.RelayProtocol), Checks: int(pair.ResponsesReceived),
+	}
+	if relay := webrtc.ICECandidateTypeRelay.String(); r.Local != relay && r.Remote != relay {
+		r.Family = familyOf(remote.IP)
 	}
 	if r.Checks > 0 {
 		r.RTT = time.Duration(pair.TotalRoundTripTime * float64(time.Second) / float64(r.Checks))

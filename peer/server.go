@@ -118,7 +118,7 @@ type lastWord struct {
 // outlivesServer reports whether the call goes on after the server's last word: as
 // long as media flows past the server. What flows through its relay it can stop, so
 // there its word is as good as the deed.
-func (c *Call) outlivesServer() bool { return c.phase == PhaseLive && c.lastPath != PathRelayed }
+func (c *Call) outlivesServer() bool { return c.phase == PhaseLive && c.lastWay.Path != PathRelayed }
 
 // dismissed is said by the server, which wants no more of this call. Two people who
 // see each other do not need it, and a lie must not part them: the call goes on if it

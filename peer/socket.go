@@ -92,6 +92,13 @@ type RedirectError struct {
 
 func (e *RedirectError) Error() string { return "the server leads to " + e.Origin }
 
+// StatusError says that HTTP answered where a WebSocket was asked for.
+type StatusError struct{ Status int }
+
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("no WebSocket, but status %d (%s)", e.Status, http.StatusText(e.Status))
+}
+
 // undialed is why there is no WebSocket, without the layers that all say the same.
 func undialed(response *http.Response, err error) error {
 	if response != nil {
@@ -103,7 +110,7 @@ func undialed(response *http.Response, err error) error {
 		}
 	}
 	if response != nil && response.StatusCode != http.StatusSwitchingProtocols {
-		return fmt.Errorf("no WebSocket, but status %d (%s)", response.StatusCode, http.StatusText(response.StatusCode))
+		return &StatusError{response.StatusCode}
 	}
 	if asked, ok := errors.AsType[*url.Error](err); ok {
 		return asked.Err // what came of it; the address is known

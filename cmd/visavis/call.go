@@ -67,11 +67,13 @@ password_wrong, live, state, track, chat, chat_delivered, cue, verified, signali
   {"type":"file_ended","id":…,"mine":…,"name":…,"reason":…,"problem":…,"path":…}
 whose id takes the place of N in a command. reason: done, declined, canceled, too-large, busy, failed,
 damaged; problem, on this side: "", no-space, write, read, rules, call-over. The last line is
-  {"type":"ended","reason":…,"code":…,"path":"direct"|"relayed"|null,"words":[5 names],"digits":…,
+  {"type":"ended","reason":…,"code":…,"path":"direct"|"relayed"|null,
+   "over":"udp"|"tcp"|"tls","family":4|6,"words":[5 names],"digits":…,
    "duration_ms":…,"setup_ms":…,"video_frames_received":…,"audio_packets_received":…,
    "screen_frames_received":…,"quality":…}
 reason: hangup, peer-hangup, removed, refused, limit, differ, expired, replaced, error.
-duration_ms counts from admission, setup_ms from admission to the first media packet.
+over is how this side's part of the path travels: to the other side if it is direct, else to the
+relay; family is that of a direct path. live has them too. duration_ms counts from admission, setup_ms from admission to the first media packet.
 
 Exit codes: 0 the call took place and ended by a person, the limit or --duration, or /end; 1 failed,
 or no call took place; 2 wrong usage, a damaged link included; 3 wrong password, or too many of them; 4 refused, busy or

@@ -68,7 +68,7 @@ func jsonLine(e peer.Event) fields {
 	case peer.PasswordWrong:
 		return fields{"type": "password_wrong", "left": e.Left}
 	case peer.Connected:
-		return fields{"type": "live", "path": e.Path, "setup_ms": e.Setup.Milliseconds()}
+		return fields{"type": "live", "path": e.Path, "over": e.Over, "family": e.Family, "setup_ms": e.Setup.Milliseconds()}
 	case peer.MediaStateChanged:
 		return fields{
 			"type": "state", "mic": e.Mic, "cam": e.Cam, "screen": e.Screen, "rec": e.Recording, "music": e.Music, "held": e.Held,
@@ -106,6 +106,8 @@ type endedReport struct {
 	Reason       peer.EndReason     `json:"reason"`
 	Code         protocol.ErrorCode `json:"code,omitempty"`
 	Path         *peer.Path         `json:"path"`
+	Over         string             `json:"over,omitempty"`
+	Family       int                `json:"family,omitempty"`
 	Words        []string           `json:"words"`
 	Digits       string             `json:"digits"`
 	DurationMS   int64              `json:"duration_ms"`
@@ -124,7 +126,7 @@ func endedLine(e peer.Ended) endedReport {
 		Quality: e.Receipt,
 	}
 	if e.Path != "" {
-		r.Path = &e.Path
+		r.Path, r.Over, r.Family = &e.Path, string(e.Over), e.Family
 	}
 	if e.Words != nil {
 		r.Words, r.Digits = e.Words.Names[:], e.Words.Digits
@@ -170,7 +172,7 @@ func sentence(e peer.Event) string {
 	case peer.PasswordWrong:
 		return wrongGuess(e)
 	case peer.Connected:
-		return fmt.Sprintf("Connected, %s.", e.Path)
+		return fmt.Sprintf("Connected, %s.", way(e.Way))
 	case peer.ChatReceived:
 		return "› " + e.Text
 	case peer.CueReceived:
@@ -309,10 +311,22 @@ func grouped(digits string) string {
 	return digits[:3] + " " + digits[3:6] + " " + digits[6:]
 }
 
+// way names a path as the call page does.
+func way(w peer.Way) string {
+	text := string(w.Path)
+	if w.Over != "" {
+		text += " over " + strings.ToUpper(string(w.Over))
+	}
+	if w.Family != 0 {
+		text += fmt.Sprintf(" and IPv%d", w.Family)
+	}
+	return text
+}
+
 func summary(e peer.Ended) string {
 	if e.Path == "" {
 		return fmt.Sprintf("Ended (%s); no call took place.", e.Reason)
 	}
 	return fmt.Sprintf("Ended (%s) after %s, %s. Received %d pictures and %d packets of sound.%s",
-		e.Reason, e.Duration.Round(100_000_000), e.Path, e.Received.VideoFrames, e.Received.AudioPackets, receipt(e.Receipt))
+		e.Reason, e.Duration.Round(100_000_000), way(e.Way), e.Received.VideoFrames, e.Received.AudioPackets, receipt(e.Receipt))
 }

@@ -1,6 +1,7 @@
 package outage
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
@@ -17,6 +18,7 @@ type network struct {
 	relay               string   // the only way into the relay the host may take; "": all
 	path                string   // direct or relayed
 	into                []string // ways into the relay that would be right for the host
+	family              int      // of the direct path; 0: any
 }
 
 func networks() map[string]network {
@@ -41,7 +43,7 @@ func networks() map[string]network {
 		"two symmetric NATs": {
 			host: behind(office, netlab.Firewall{}), guest: behind(office, netlab.Firewall{}), path: "relayed", into: []string{"udp"},
 		},
-		"IPv6 only": {server: only6, host: only6, guest: only6, path: "direct"},
+		"IPv6 only": {server: only6, host: only6, guest: only6, path: "direct", family: 6},
 		"IPv6 only, by the relay": {
 			server: only6, host: walled6, guest: walled6, tls: true, path: "relayed", into: []string{"udp"},
 		},
@@ -90,12 +92,33 @@ func (n network) call(t *testing.T, binary string) {
 	}
 	w.host.hangUp()
 	w.host.drain()
+	n.named(t, w.host)
 	if n.path == "direct" && w.host.said["route direct"] != 1 {
 		t.Errorf("host: %v", w.host.log)
 	}
 	if n.path == "relayed" && !slices.ContainsFunc(n.into, func(way string) bool { return w.host.said["route relay "+way] == 1 }) {
 		t.Errorf("host: %v; want a relay by one of %v", w.host.log, n.into)
 	}
+}
+
+// named: the host was told of the way when it was connected.
+func (n network) named(t *testing.T, host *party) {
+	t.Helper()
+	into, families := n.into, []int{0}
+	if n.path == "direct" {
+		into, families = []string{"udp"}, []int{4, 6}
+		if n.family != 0 {
+			families = []int{n.family}
+		}
+	}
+	for _, over := range into {
+		for _, family := range families {
+			if host.said[fmt.Sprintf("way %s %s %d", n.path, over, family)] > 0 {
+				return
+			}
+		}
+	}
+	t.Errorf("host: %v; want a way %s over one of %v, family one of %v", host.log, n.path, into, families)
 }
 
 // origin is the server by an address that somebody on this line can reach.

@@ -57,6 +57,9 @@ func take() error {
 	}
 	for e := range call.Events() {
 		out.print(describe(e))
+		if up, ok := e.(peer.Connected); ok {
+			out.print(fmt.Sprintf("way %s %s %d", up.Path, up.Over, up.Family))
+		}
 		if over, ok := e.(peer.Ended); ok && over.Route != nil {
 			out.print(route(over.Route))
 		}

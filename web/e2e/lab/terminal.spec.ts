@@ -60,7 +60,7 @@ test("a browser hosts, the direct path dies: both see each other again through t
   await lab.do("cut browser kiosk");
   const often = { timeout: SOON_MS, intervals: [100] };
   await expect.poll(async () => (await decodedFrames(page)) - frames, often).toBeGreaterThan(20);
-  expect(await kiosk.next("live")).toMatchObject({ path: "relayed" });
+  expect(await kiosk.next("live")).toMatchObject({ path: "relayed", over: expect.stringMatching(/^(udp|tcp|tls)$/) });
   await expect.poll(async () => (await received(page)).path).toMatch(/^relay/);
   await expectRecording(recording);
   kiosk.type("/leave");

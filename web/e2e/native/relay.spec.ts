@@ -63,7 +63,8 @@ function selected(page: Page): Promise<Pair | null> {
 }
 
 async function expectRelayed(page: Page, transport: Transport): Promise<void> {
-  await expect(page.getByRole("button", { name: /^Relayed by 127\.0\.0\.1/ })).toBeVisible();
+  const named = new RegExp(`^Relayed by 127\\.0\\.0\\.1 over ${transport.toUpperCase()}`);
+  await expect(page.getByRole("button", { name: named })).toBeVisible();
   const pair = await selected(page);
   expect(pair).toMatchObject({ local: "relay", remote: "relay", relayProtocol: transport });
   await expectPicture(page);
@@ -85,7 +86,7 @@ for (const transport of ["udp", "tcp"] as const) {
     await Promise.all([expectLive(host), expectLive(guest)]);
     await Promise.all([expectRelayed(host, transport), expectRelayed(guest, transport)]);
     await guest.getByRole("button", { name: "Leave" }).click();
-    await expect(guest.getByText(/^Relayed by 127\.0\.0\.1/)).toBeVisible();
+    await expect(guest.getByText(`Relayed by 127.0.0.1 over ${transport.toUpperCase()}, sealed`)).toBeVisible();
   });
 }
 
@@ -94,7 +95,7 @@ test("one person who always wants the relay moves a direct call onto it", async 
   for (const page of [host, guest]) await only(page, "udp");
   await connect(host, guest);
   expect(await selected(guest)).toMatchObject({ local: expect.not.stringMatching("relay") });
-  await guest.getByRole("button", { name: /^Direct/ }).click();
+  await guest.getByRole("button", { name: /^Direct over UDP/ }).click();
   await guest.getByRole("switch", { name: "Always relay" }).click();
   await Promise.all([expectRelayed(host, "udp"), expectRelayed(guest, "udp")]);
 });

@@ -2,6 +2,7 @@ import type { Cause, Finding, Side } from "../engine/quality/diagnose.ts";
 import type { PathStretch, QualityReceipt } from "../engine/quality/log.ts";
 import { m } from "../i18n/paraglide/messages.js";
 import { formatDuration } from "./clock.svelte.ts";
+import { pathText } from "./paths.ts";
 import { sentence } from "./sentence.ts";
 
 export interface Row {
@@ -54,10 +55,6 @@ export function receiptFile(at: number): string {
   const day = new Date(at);
   const two = (n: number) => String(n).padStart(2, "0");
   return `visavis-call-receipt-${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())}.txt`;
-}
-
-function pathText({ kind, relay }: PathStretch): string {
-  return kind === "direct" ? m.after_path_direct() : m.after_path_relayed({ relay });
 }
 
 // Tables, not names put together: what is not named would be carried by every page.

@@ -1,6 +1,7 @@
 import { m } from "../i18n/paraglide/messages.js";
 import type { IconName } from "../ui/icons.gen.ts";
 import type { CallLike } from "./call.svelte.ts";
+import { overText } from "./paths.ts";
 import { sentence } from "./sentence.ts";
 
 /** Somebody or something with a part in the call, and what of it they get, in words. */
@@ -20,9 +21,13 @@ export function seers(call: CallLike, sends: { mic: boolean; camera: boolean }, 
   if (connected && path) peer.push(call.relayOnly ? m.who_peer_no_address() : m.who_peer_address());
   list.push({ icon: "user", who: sentence(m.who_peer({ name })), what: peer });
   if (path?.kind === "relayed") {
-    list.push({ icon: "route", who: m.who_relay({ relay: path.relay }), what: [m.who_relay_sees()] });
+    list.push({
+      icon: "route",
+      who: m.who_relay({ relay: path.relay }),
+      what: [m.who_relay_sees({ over: overText(path) })],
+    });
   } else if (path) {
-    list.push({ icon: "route", who: m.who_relay_none(), what: [m.who_relay_none_text()] });
+    list.push({ icon: "route", who: m.who_relay_none(), what: [m.who_relay_none_text({ over: overText(path) })] });
   }
   list.push({ icon: "server", who: m.who_server(), what: [m.who_server_sees(), m.who_server_code()] });
   list.push({ icon: "wifi", who: m.who_network(), what: [m.who_network_sees()] });

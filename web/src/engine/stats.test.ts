@@ -45,6 +45,30 @@ test("our relay, over TCP, by its name", () => {
   });
 });
 
+test.each([
+  ["turn:relay.example:8080?transport=udp", "udp"],
+  ["turn:relay.example:8080?transport=tcp", "tcp"],
+  ["turns:relay.example?transport=tcp", "tls"],
+])("a browser that does not say how it reaches its relay: %s", (url, protocol) => {
+  const relay = { ...host("L"), candidateType: "relay", url };
+  expect(readSample(report(transport, pair, relay, host("R")))).toMatchObject({ protocol, family: null });
+});
+
+test.each([
+  ["192.0.2.1", 4],
+  ["2001:db8::1", 6],
+  ["4f7c0ed1-8f2c-4f9b-8d6f-1f0f3a0a5a11.local", null],
+  ["", null],
+])("the family of a direct path to %s", (address, family) => {
+  expect(readSample(report(transport, pair, host("L"), { ...host("R"), address }))?.family).toBe(family);
+});
+
+test("a direct path over TCP; its family as this side sees it, if the other is hidden", () => {
+  const local = { ...host("L"), protocol: "tcp", address: "2001:db8::2" };
+  const remote = { ...host("R"), address: "x.local" };
+  expect(readSample(report(transport, pair, local, remote))).toMatchObject({ protocol: "tcp", family: 6 });
+});
+
 test("their relay counts too", () => {
   const relay = { ...host("R"), candidateType: "relay", address: "192.0.2.1" };
   expect(readSample(report(transport, pair, host("L"), relay))).toMatchObject({ kind: "relayed", relay: "192.0.2.1" });

@@ -4,7 +4,8 @@ import type { PathInfo, Quality } from "./types.ts";
 /** What one look at the connection says. Counters are totals since it began. */
 export interface Sample {
   readonly kind: "direct" | "relayed";
-  readonly protocol: "udp" | "tcp" | "tls";
+  readonly protocol: PathInfo["protocol"];
+  readonly family: PathInfo["family"];
   readonly relay: string;
   readonly rttMs: number | null;
   readonly bytes: number; // of anything from the other side: media, its reports, data
@@ -59,7 +60,8 @@ export function readSample(report: Iterable<readonly [string, unknown]>): Sample
   return {
     kind: relays.length > 0 ? "relayed" : "direct",
     // Of our own leg: only the relay knows the other one.
-    protocol: protocolOf(local["candidateType"] === "relay" ? local["relayProtocol"] : local["protocol"]),
+    protocol: local["candidateType"] === "relay" ? intoRelay(local) : protocolOf(local["protocol"]),
+    family: relays.length > 0 ? null : (familyOf(remote["address"]) ?? familyOf(local["address"])),
     relay: relayHost(relays),
     rttMs: rtt === null ? null : Math.round(rtt * 1000),
     bytes: number(pair["bytesReceived"]) ?? sum(inbound, "bytesReceived"),
@@ -86,12 +88,25 @@ export function pathOf(now: Sample, before: Sample | null): PathInfo {
   const lost = Math.max(0, now.lost - (before?.lost ?? 0));
   const received = Math.max(0, now.received - (before?.received ?? 0));
   const loss = lost + received === 0 ? 0 : lost / (lost + received);
-  const { kind, protocol, relay, rttMs } = now;
-  return { kind, protocol, relay, rttMs, quality: quality(rttMs, Math.max(loss, now.remoteLoss)) };
+  const { kind, protocol, family, relay, rttMs } = now;
+  return { kind, protocol, family, relay, rttMs, quality: quality(rttMs, Math.max(loss, now.remoteLoss)) };
 }
 
-function protocolOf(value: unknown): "udp" | "tcp" | "tls" {
+function protocolOf(value: unknown): PathInfo["protocol"] {
   return value === "tcp" || value === "tls" ? value : "udp";
+}
+
+/** How the relay is reached; where the browser does not say, by the URL it was reached with (RFC 7065 §3.1). */
+function intoRelay(local: Entry): PathInfo["protocol"] {
+  const url = text(local["url"]);
+  const named = url.startsWith("turns:") ? "tls" : /[?&]transport=tcp$/.test(url) ? "tcp" : "udp";
+  return protocolOf(local["relayProtocol"] ?? named);
+}
+
+/** Browsers hide some addresses behind names (RFC 8828): of those nothing is known. */
+function familyOf(address: unknown): PathInfo["family"] {
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(text(address))) return 4;
+  return text(address).includes(":") ? 6 : null;
 }
 
 function relayHost(relays: readonly Entry[]): string {

@@ -80,7 +80,8 @@ export type Quality = "good" | "fair" | "poor";
 /** How media travels. */
 export interface PathInfo {
   readonly kind: "direct" | "relayed";
-  readonly protocol: "udp" | "tcp" | "tls";
+  readonly protocol: "udp" | "tcp" | "tls"; // of this side's part: to the other one, or to its relay
+  readonly family: 4 | 6 | null; // of a direct path, where the browser tells
   readonly relay: string; // host name of the relay, "" when direct
   readonly rttMs: number | null;
   readonly quality: Quality;

@@ -50,7 +50,7 @@ test("a report that comes late counts in its own minute", () => {
 
 test("the history of paths keeps the first and the latest", () => {
   const log = new QualityLog();
-  const path = { kind: "relayed", protocol: "udp", rttMs: 1, quality: "good" } as const;
+  const path = { kind: "relayed", protocol: "udp", family: null, rttMs: 1, quality: "good" } as const;
   log.path(0, { ...path, relay: "first" });
   log.path(900, { ...path, relay: "first", rttMs: 9 });
   for (let i = 0; i < 20; i++) log.path(1_000 * i, { ...path, relay: `r${i}` });

@@ -137,6 +137,9 @@ func explained(err error, origin string) error {
 	if moved, ok := errors.AsType[*peer.RedirectError](err); ok && moved.Origin != origin {
 		return &exitError{exitUnreachable, fmt.Errorf("%s leads to %s: use that address, in links too", origin, moved.Origin)}
 	}
+	if errors.Is(err, peer.ErrFamily) {
+		return &exitError{exitUnreachable, fmt.Errorf("%s: %w; does its name have such an address (A, AAAA), and does this machine", origin, err)}
+	}
 	if distrusted := uncertified(err, origin); distrusted != nil {
 		return &exitError{exitUnreachable, distrusted}
 	}

@@ -22,6 +22,7 @@ const exitPartly = 9
 type probeCmd struct {
 	URL        string   `arg:"" optional:"" default:"http://localhost:8080" help:"The server (default ${default})."`
 	Transport  []string `enum:"direct,turn-udp,turn-tcp,turn-tls" placeholder:"NAME" help:"Only this one: direct, turn-udp, turn-tcp or turn-tls; may be given several times. It then has to be offered."`
+	Family     int      `enum:"0,4,6" default:"0" placeholder:"4|6" help:"Only by IPv4, or only by IPv6: the server, its relay and direct media."`
 	Duration   span     `default:"3s" placeholder:"3s" help:"Measure for so long over each transport, 1s to 1m (default ${default})."`
 	Timeout    span     `default:"20s" placeholder:"20s" help:"For the set-up over each transport, 1s to 1m (default ${default})."`
 	TokenFile  string   `placeholder:"FILE" help:"Token of a server whose operator asks for one to make calls."`
@@ -39,6 +40,7 @@ is ended afterwards. Run it from outside of the server's network: there it sees 
 CONNECT to ARRIVE are the two connections to the server, HANDSHAKE the keys, ADMIT knock and answer,
 MEDIA the path until it is proven, PICTURE the first one; TOTAL is what a guest waits. LOSS, RTT and
 JITTER are those of the worse side. Transports that the server does not offer are said to be so.
+--family 4 and --family 6 say whether each works by itself: people have one, the other or both.
 A certificate of an authority of your own: SSL_CERT_FILE=ca.pem visavis probe URL.
 
 It costs the server one call, ten connections and about 0.1 MB through its relay for each transport.
@@ -70,7 +72,7 @@ func (c *probeCmd) Run(ctx context.Context, std streams) error {
 	}
 	cfg := probe.Config{
 		Origin: origin, Token: token, Transports: probe.Transports(),
-		Setup: time.Duration(c.Timeout), Measure: time.Duration(c.Duration), Media: builtinMedia,
+		Family: c.Family, Setup: time.Duration(c.Timeout), Measure: time.Duration(c.Duration), Media: builtinMedia,
 	}
 	if len(c.Transport) > 0 {
 		cfg.Transports = nil

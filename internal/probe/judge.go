@@ -120,7 +120,7 @@ func pathOf(r *peer.Route) *Path {
 		return nil
 	}
 	p := &Path{
-		Local: r.Local, Remote: r.Remote, RTTMS: milliseconds(r.RTT),
+		Local: r.Local, Remote: r.Remote, Family: r.Family, RTTMS: milliseconds(r.RTT),
 		Sound: r.Sound, Lost: r.Lost, JitterMS: milliseconds(r.Jitter),
 	}
 	if r.Local == "relay" {

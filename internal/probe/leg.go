@@ -84,7 +84,7 @@ func (l *leg) start(ctx context.Context, s *seat, link e2ee.Link) error {
 	}
 	s.first = make(chan time.Time, 1)
 	s.call, err = peer.Start(ctx, peer.Config{
-		Link: link, Origin: l.cfg.Origin, Name: "visavis probe", HTTP: l.cfg.HTTP,
+		Link: link, Origin: l.cfg.Origin, Name: "visavis probe", HTTP: l.cfg.http, Family: l.cfg.Family,
 		OpenDoor: true, RelayOnly: l.transport != Direct, RelayTransport: l.transport.relay(),
 		Video: video, Audio: audio, Sink: s,
 	})

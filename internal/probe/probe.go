@@ -45,9 +45,12 @@ type Config struct {
 	Measure    time.Duration // after that
 	// Media returns what a party sends; it is used once for each.
 	Media func() (video, audio peer.Source, err error)
-	HTTP  *http.Client // nil: http.DefaultClient
+	// Family, 4 or 6, is the only one used, for everything; 0: both.
+	Family int
 	// Begins is told of each transport that is tried; may be nil.
 	Begins func(Transport)
+
+	http *http.Client // nil: http.DefaultClient
 }
 
 // Transport is a way for media between the two parties.
@@ -94,11 +97,16 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 
 func runWith(ctx context.Context, cfg Config, link e2ee.Link) (Report, error) {
 	begun := time.Now()
-	r := Report{Server: cfg.Origin, StartedMS: begun.UnixMilli(), Offered: []Transport{}, Transports: []Result{}}
-	_, err := peer.Register(ctx, peer.Registration{Link: link, Origin: cfg.Origin, TTL: ttl, Token: cfg.Token, HTTP: cfg.HTTP})
+	if cfg.Family != 0 {
+		cfg.http = peer.FamilyHTTP(cfg.Family)
+		defer cfg.http.CloseIdleConnections()
+	}
+	r := Report{Server: cfg.Origin, Family: cfg.Family, StartedMS: begun.UnixMilli(), Offered: []Transport{}, Transports: []Result{}}
+	_, err := peer.Register(ctx, peer.Registration{Link: link, Origin: cfg.Origin, TTL: ttl, Token: cfg.Token, HTTP: cfg.http})
 	r.RegisterMS = milliseconds(time.Since(begun))
 	if err != nil {
 		r.Problem, r.Code, r.Detail = ProblemUnreachable, code(err), err.Error()
+		r.Reason = reasonFor(ctx, err)
 		if r.Code != "" {
 			r.Problem = ProblemRefused
 		}
@@ -158,7 +166,7 @@ func offeredBy(relays []peer.RelayTransport) []Transport {
 func end(ctx context.Context, cfg Config, link e2ee.Link) error {
 	ctx, cancel := context.WithTimeout(ctx, partingTimeout)
 	defer cancel()
-	call, err := peer.Start(ctx, peer.Config{Link: link, Origin: cfg.Origin, HTTP: cfg.HTTP, RelayTransport: peer.RelayNone})
+	call, err := peer.Start(ctx, peer.Config{Link: link, Origin: cfg.Origin, HTTP: cfg.http, RelayTransport: peer.RelayNone})
 	if err != nil {
 		return err
 	}

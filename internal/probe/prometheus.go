@@ -3,6 +3,8 @@ package probe
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -26,14 +28,18 @@ func (f *family) add(value float64, labels ...string) {
 
 // WritePrometheus writes the report in the text exposition format.
 func (r *Report) WritePrometheus(w io.Writer) error {
-	server := []string{"server", r.Server}
+	server := r.labels()
 	up := family{name: "visavis_probe_up", help: "1 if a call could be made at the server."}
 	up.add(oneIf(r.Up), server...)
 	at := family{name: "visavis_probe_last_run_timestamp_seconds", help: "When the probe began, Unix time."}
 	at.add(float64(r.StartedMS)/1000, server...)
 	took := family{name: "visavis_probe_duration_seconds", help: "How long the probe took."}
 	took.add(r.DurationMS/1000, server...)
-	all := append([]family{up, at, took}, r.families()...)
+	down := family{name: "visavis_probe_down_info", help: "Why no call could be made; reason is one of a fixed set."}
+	if !r.Up {
+		down.add(1, append(server, "reason", string(r.Reason))...)
+	}
+	all := append([]family{up, down, at, took}, r.families()...)
 	for _, f := range all {
 		if len(f.samples) == 0 {
 			continue
@@ -45,6 +51,16 @@ func (r *Report) WritePrometheus(w io.Writer) error {
 	return nil
 }
 
+// labels are those of every sample. A forced family is one of them: else two probes of one
+// server would write the same series.
+func (r *Report) labels() []string {
+	l := []string{"server", r.Server}
+	if r.Family != 0 {
+		l = append(l, "family", strconv.Itoa(r.Family))
+	}
+	return slices.Clip(l)
+}
+
 // families are those with a label for the transport.
 func (r *Report) families() []family {
 	offered := family{name: "visavis_probe_offered", help: "1 if the server offers the transport."}
@@ -54,11 +70,11 @@ func (r *Report) families() []family {
 	loss := family{name: "visavis_probe_loss_ratio", help: "Share of the packets of sound that did not come to this party."}
 	rtt := family{name: "visavis_probe_round_trip_seconds", help: "Mean round trip of the path, as this party measured it."}
 	jitter := family{name: "visavis_probe_jitter_seconds", help: "Mean difference of the time on the way between neighboring packets of sound."}
-	path := family{name: "visavis_probe_path_info", help: "What carried the media: kinds of candidates, and the way to the relay."}
+	path := family{name: "visavis_probe_path_info", help: "What carried the media: kinds of candidates, and the way to the relay, or the family of a direct path."}
 	problem := family{name: "visavis_probe_problem_info", help: "Why the transport failed."}
 	for i := range r.Transports {
 		t := &r.Transports[i]
-		labels := []string{"server", r.Server, "transport", string(t.Transport)}
+		labels := append(r.labels(), "transport", string(t.Transport))
 		with := func(more ...string) []string { return append(append([]string{}, labels...), more...) }
 		offered.add(oneIf(t.Offered), labels...)
 		if !t.Offered {
@@ -86,10 +102,18 @@ func (r *Report) families() []family {
 			loss.add(p.Loss, with("party", p.name)...)
 			rtt.add(p.RTTMS/1000, with("party", p.name)...)
 			jitter.add(p.JitterMS/1000, with("party", p.name)...)
-			path.add(1, with("party", p.name, "local", p.Local, "remote", p.Remote, "relay", string(p.Relay))...)
+			path.add(1, with("party", p.name, "local", p.Local, "remote", p.Remote, "relay", string(p.Relay), "ip", p.ip())...)
 		}
 	}
 	return []family{offered, ok, words, steps, loss, rtt, jitter, path, problem}
+}
+
+// ip is the family of a direct path, "" of a relayed one.
+func (p *Path) ip() string {
+	if p.Family == 0 {
+		return ""
+	}
+	return strconv.Itoa(p.Family)
 }
 
 type step struct {

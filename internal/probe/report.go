@@ -10,12 +10,15 @@ import (
 // Report is what a probe has found. Its JSON is a contract: fields are only added.
 type Report struct {
 	Server     string  `json:"server"`
-	StartedMS  int64   `json:"started_ms"` // Unix
+	Family     int     `json:"family,omitempty"` // 4 or 6, if it was forced
+	StartedMS  int64   `json:"started_ms"`       // Unix
 	DurationMS float64 `json:"duration_ms"`
 	RegisterMS float64 `json:"register_ms"` // to make the call, connection included
 	Up         bool    `json:"up"`          // a call could be made
-	// Problem is why not: ProblemUnreachable or ProblemRefused; Code is the server's word.
+	// Problem is why not: ProblemUnreachable or ProblemRefused; Code is the server's word,
+	// Reason the cause in one of a few.
 	Problem    Problem            `json:"problem,omitempty"`
+	Reason     Reason             `json:"reason,omitempty"`
 	Code       protocol.ErrorCode `json:"code,omitempty"`
 	Detail     string             `json:"detail,omitempty"` // for people
 	Offered    []Transport        `json:"offered"`
@@ -55,6 +58,7 @@ type Path struct {
 	Local  string              `json:"local"` // kind of candidate: host, srflx, prflx, relay
 	Remote string              `json:"remote"`
 	Relay  peer.RelayTransport `json:"relay,omitempty"`
+	Family int                 `json:"family,omitempty"` // 4 or 6, of a direct path
 	RTTMS  float64             `json:"rtt_ms"` // mean
 	// Sound and Lost are packets of sound from the other party, JitterMS the mean
 	// difference of the time on the way from one to the next.

@@ -87,7 +87,7 @@ func TestPrometheus(t *testing.T) {
 		`visavis_probe_setup_seconds{` + server + `"turn-tcp",step="media"} 0.045`,
 		`visavis_probe_loss_ratio{` + server + `"turn-tcp",party="host"} 0.01`,
 		`visavis_probe_round_trip_seconds{` + server + `"turn-tcp",party="guest"} 0.02`,
-		`visavis_probe_path_info{` + server + `"turn-tcp",party="host",local="relay",remote="relay",relay="tcp"} 1`,
+		`visavis_probe_path_info{` + server + `"turn-tcp",party="host",local="relay",remote="relay",relay="tcp",ip=""} 1`,
 	} {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("no line %s in\n%s", want, text)

@@ -68,6 +68,8 @@ func (t *Result) via() string {
 		return "-"
 	case p.Relay != "":
 		return "relay/" + string(p.Relay)
+	case p.Family != 0:
+		return fmt.Sprintf("%s-%s/ipv%d", p.Local, p.Remote, p.Family)
 	default:
 		return p.Local + "-" + p.Remote
 	}

@@ -2,33 +2,30 @@ package relay
 
 import (
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/visavis-call/visavis/protocol"
 )
 
 // mtu is the largest datagram or frame accepted; pion's buffers have this size,
 // and it takes a read that fills one for truncated.
 const mtu = 1600
 
-// queueLength is in packets, about 100 ms at the packet limit. When a client
-// (over TCP) does not take them, new packets are dropped.
-const queueLength = 256
-
 // allocation is one relayed transport address: what pion takes for a UDP
-// socket is a queue in memory.
+// socket is a place in memory.
+//
+// It ends in two steps. It leaves its call when pion closes it, or when the server takes
+// it away: from then on nothing goes through it. It counts for the limits until
+// pion has closed it, so that these bound pion's memory, too.
 type allocation struct {
 	loop   *loop
 	call   *call
 	client client
-	role   protocol.Role
-	addr   *net.UDPAddr // relayed transport address; never changed
+	account
+	addr *net.UDPAddr // relayed transport address; never changed
+	left bool         // its call; guarded by loop.mu
 
-	in   chan *packet // bounded; overflow drops the newest
-	done chan struct{}
-	once sync.Once
 	// Both ways: one side may have many allocations, and all know where the other's are.
 	sent, received flow
 
@@ -37,36 +34,37 @@ type allocation struct {
 	permitted atomic.Bool // may be sent to by the other allocations
 	mu        sync.Mutex  // of whoever changes channels
 	channels  atomic.Pointer[[]*binding]
-}
 
-// packet comes from loop.packets and goes back there.
-type packet struct {
-	data [mtu]byte
-	size int
-	from *net.UDPAddr
+	// How the client is reached past it: the same socket and address as pion has. Set
+	// before there is a permission or channel, and then never changed.
+	outlet outlet
+	near   net.Addr
+	mail   mail
+	reader *reader // instead of all that: of the near end of a check
 }
 
 func newAllocation(l *loop, c *call, acc account, near client, port int) *allocation {
 	return &allocation{
-		loop: l, call: c, client: near, role: acc.role,
-		addr:  &net.UDPAddr{IP: net.IP(l.ip.AsSlice()), Port: port},
-		in:    make(chan *packet, queueLength),
-		done:  make(chan struct{}),
-		table: l.tables[near.listener],
+		loop: l, call: c, client: near, account: acc,
+		addr:  &net.UDPAddr{IP: l.relayIP, Port: port},
+		table: l.fronts[near.listener].table,
 	}
 }
 
-// ReadFrom gives pion the next packet for the client.
-func (a *allocation) ReadFrom(p []byte) (int, net.Addr, error) {
-	select {
-	case <-a.done:
-		return 0, nil, net.ErrClosed
-	case pkt := <-a.in:
-		n := copy(p, pkt.data[:pkt.size])
-		from := pkt.from
-		a.loop.packets.Put(pkt)
-		return n, from, nil
-	}
+// ReadFrom ends the goroutine in which pion would wait for packets to the client.
+//
+// pion/turn (5.1, packetConnHandler) starts one for each allocation. All that it does is to
+// read here and to write to the client, without locks or deferred calls, and when
+// reading fails, to delete the allocation. Its stack and buffer are nearly half of what
+// an unused allocation would take. So it ends here, which pion does not notice;
+// [allocation.hand] does its work when there is some.
+//
+// What is lost is the way to tell pion that an allocation is over. One that the server
+// takes away stays pion's until its lifetime is over, which then nothing makes longer,
+// the client gives it up, or asks for another (see [gate.request]).
+func (a *allocation) ReadFrom([]byte) (int, net.Addr, error) {
+	runtime.Goexit()
+	return 0, nil, net.ErrClosed
 }
 
 // WriteTo takes a packet from the client to another allocation of its call.
@@ -96,10 +94,8 @@ func (a *allocation) deliver(p []byte, to net.Addr) string {
 	}
 	l := a.loop
 	pkt := l.packets.Get().(*packet)
-	pkt.size, pkt.from = copy(pkt.data[:], p), a.addr
-	select {
-	case peer.in <- pkt:
-	default:
+	pkt.fill(p, a.addr)
+	if !peer.put(pkt) {
 		l.packets.Put(pkt)
 		return dropQueue
 	}
@@ -124,12 +120,18 @@ func (a *allocation) police(peer *allocation, size int, now time.Time) string {
 	return ""
 }
 
-// Close ends the allocation; pion then forgets it.
+// leave takes the allocation out of its call.
+func (a *allocation) leave() {
+	a.mail.shut(a.loop) // first: whoever is in no call has no goroutine either
+	if a.loop.leave(a) && a.reader != nil {
+		close(a.reader.done)
+	}
+}
+
+// Close is called by pion when it forgets the allocation.
 func (a *allocation) Close() error {
-	a.once.Do(func() {
-		close(a.done)
-		a.loop.remove(a)
-	})
+	a.leave()
+	a.loop.forget(a)
 	return nil
 }
 

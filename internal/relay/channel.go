@@ -32,6 +32,9 @@ func (l *loop) events() turn.EventHandler {
 		}
 	}
 	return turn.EventHandler{
+		OnAllocationCreated: func(near, local net.Addr, _, user, _ string, relayed net.Addr, _ int) {
+			l.created(user, near, local, relayed)
+		},
 		OnChannelCreated: func(near, _ net.Addr, _, user, _ string, relayed, peer net.Addr, number uint16) {
 			change(user, relayed, func(a *allocation) { a.bind(near, peer, number) })
 		},
@@ -46,6 +49,20 @@ func (l *loop) events() turn.EventHandler {
 			l.granting.wait(near)
 		},
 		OnAllocationError: func(net.Addr, net.Addr, string, string) { l.metrics.drop(dropRefused) },
+	}
+}
+
+// created tells an allocation how pion reaches its client. There is no permission yet.
+func (l *loop) created(user string, near, local, relayed net.Addr) {
+	_, c, ok := parseUserID(user)
+	if !ok {
+		return
+	}
+	l.mu.RLock()
+	a, f := l.clients[c], l.fronts[c.listener]
+	l.mu.RUnlock()
+	if a != nil && net.Addr(a.addr) == relayed && f.outlet != nil {
+		a.outlet, a.near = f.outlet(near, local), near
 	}
 }
 

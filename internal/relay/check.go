@@ -57,7 +57,23 @@ func (c *Check) Credentials() (username, password string, expires time.Time) {
 
 // Conn is the near end. Its local address is what the client's peer address has
 // to be; packets come from relayed addresses.
-func (c *Check) Conn() net.PacketConn { return c.near }
+func (c *Check) Conn() net.PacketConn { return nearEnd{c.near} }
+
+// nearEnd is an allocation without a client.
+type nearEnd struct{ *allocation }
+
+// ReadFrom implements [net.PacketConn].
+func (e nearEnd) ReadFrom(p []byte) (int, net.Addr, error) {
+	select {
+	case <-e.reader.done:
+		return 0, nil, net.ErrClosed
+	case pkt := <-e.reader.in:
+		n := copy(p, pkt.data())
+		from := pkt.from
+		e.loop.packets.Put(pkt)
+		return n, from, nil
+	}
+}
 
 // Close ends the check: both ends' allocations are deleted.
 func (c *Check) Close() error {
@@ -70,12 +86,13 @@ func (c *Check) Close() error {
 func (l *loop) openCheck(handle string) (*allocation, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.calls) >= l.maxCalls() {
+	if l.closed || len(l.calls) >= l.maxCalls() {
 		l.metrics.drop(dropQuota)
 		return nil, errQuota
 	}
 	c := &call{check: true}
 	near := newAllocation(l, c, account{handle, roleMirror}, client{}, l.freePort(c))
+	near.reader = newReader()
 	c.members.Store(&[]*allocation{near})
 	l.calls[handle] = c
 	return near, nil
@@ -90,5 +107,5 @@ func (l *loop) closeCheck(handle string) {
 	c.over = true
 	members := c.list()
 	l.mu.Unlock()
-	closeAll(members)
+	leaveAll(members)
 }

@@ -127,7 +127,7 @@ func TestCheckIsSmall(t *testing.T) {
 	if data, _ := take(t, c); string(data) != "0123456789" {
 		t.Errorf("got %q", data)
 	}
-	if n := len(c.near.in); n != 0 {
+	if n := len(c.near.reader.in); n != 0 {
 		t.Errorf("%d packets beyond the limit", n)
 	}
 }
@@ -135,26 +135,25 @@ func TestCheckIsSmall(t *testing.T) {
 func TestCheckIsOverWithItsNearEnd(t *testing.T) {
 	r := serve(t, Limits{RequestsPerSecond: 1000})
 	c := openCheck(t, r)
-	r.probe(t, c, "udp").allocate()
+	probe := r.probe(t, c, "udp")
+	probe.allocate()
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
 	r.probe(t, c, "udp").request(stun.MethodAllocate, stun.CodeUnauthorized, udpTransport)
+	r.loop.mu.RLock()
 	if r.loop.room(c.account, client{}) { // a request that was verified before the end
 		t.Error("there is still room")
 	}
 	if n := len(r.loop.calls); n != 0 {
 		t.Errorf("%d calls are remembered", n)
 	}
-	if n := len(r.loop.clients); n != 0 {
-		t.Errorf("%d allocations are left", n)
-	}
-	if n := len(r.loop.perIP); n != 0 {
-		t.Errorf("%d addresses are counted", n)
-	}
+	r.loop.mu.RUnlock()
 	if got := counter(t, r.metrics.allocations); got != 0 {
 		t.Errorf("%v allocations are counted", got)
 	}
+	probe.request(stun.MethodRefresh, 0, seconds(0))
+	r.areKept(t, 0)
 }
 
 func TestCheckCredentialsExpire(t *testing.T) {

@@ -35,19 +35,17 @@ type table struct {
 	clients map[netip.AddrPort]*allocation
 }
 
-// open takes in what a new listener has for a fast path, if it has one.
-func (l *loop) open(listener uint32, t *table) {
-	if t != nil {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.tables[listener] = t
-	}
+// open takes in what allocations need of a new listener.
+func (l *loop) open(listener uint32, f front) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fronts[listener] = f
 }
 
 func (l *loop) shut(listener uint32) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.tables, listener)
+	delete(l.fronts, listener)
 }
 
 func (t *table) add(a *allocation) {

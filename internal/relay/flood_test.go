@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"sync"
 	"testing"
 	"time"
 
@@ -49,19 +48,12 @@ func hundredThousand(t *testing.T, path Path, size int) {
 	limits := DefaultLimits()
 	l := newLine(t, path, limits)
 	a, b := l.pair()
-	var reading sync.WaitGroup
-	reading.Go(func() {
-		for buf, err := make([]byte, 1500), error(nil); err == nil; {
-			_, _, err = b.ReadFrom(buf)
-		}
-	})
 	start := time.Now()
 	data := make([]byte, size)
 	for range sent {
 		l.send(a, b, data)
 	}
-	_ = b.Close()
-	reading.Wait()
+	l.close()
 	seconds := time.Since(start).Seconds() + 2 // and what may come at once
 	passed := counter(t, l.metrics.packets)
 	dropped := counter(t, l.metrics.drops.WithLabelValues(dropPacketRate)) + counter(t, l.metrics.drops.WithLabelValues(dropBitRate)) +

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pion/stun/v4"
+	"github.com/pion/turn/v5"
 )
 
 const (
@@ -23,9 +24,14 @@ type gate struct {
 	listener uint32
 }
 
-// admit returns the frame to hand to pion, or nil to drop it, and a reply to
-// send in its place if there is one. The frame may be a rewritten copy.
-func (g *gate) admit(frame []byte, from net.Addr) (pass, reply []byte) {
+// verdict is what becomes of a frame; of the zero verdict, nothing.
+type verdict struct {
+	first, pass []byte // for pion, one after the other; may be the frame itself, or a rewritten copy
+	reply       []byte // for the client
+}
+
+// admit decides about a frame.
+func (g *gate) admit(frame []byte, from net.Addr) verdict {
 	c, ok := clientOf(g.listener, from)
 	if !ok || len(frame) < 4 {
 		return g.drop(dropMalformed)
@@ -34,7 +40,7 @@ func (g *gate) admit(frame []byte, from net.Addr) (pass, reply []byte) {
 		if g.server.loop.of(c) == nil {
 			return g.drop(dropNoAllocation)
 		}
-		return frame, nil
+		return verdict{pass: frame}
 	}
 	// Clipped, because checking integrity scribbles on spare capacity, and
 	// there the next frame of a stream may be.
@@ -47,38 +53,46 @@ func (g *gate) admit(frame []byte, from net.Addr) (pass, reply []byte) {
 		if !g.server.bindings.take(c.addr.Addr(), g.server.limits.BindingsPerSecond, time.Now()) {
 			return g.drop(dropBindingRate)
 		}
-		return frame, nil
+		return verdict{pass: frame}
 	case m.Type.Class == stun.ClassRequest:
 		return g.request(&m, c)
 	case m.Type.Class == stun.ClassIndication && m.Type.Method == stun.MethodSend:
 		if g.server.loop.of(c) == nil {
 			return g.drop(dropNoAllocation)
 		}
-		return frame, nil
+		return verdict{pass: frame}
 	default:
 		return g.drop(dropMalformed)
 	}
 }
 
-func (g *gate) drop(why string) (pass, reply []byte) {
+func (g *gate) drop(why string) verdict {
 	g.server.metrics.drop(why)
-	return nil, nil
+	return verdict{}
 }
 
 // request handles everything that needs credentials.
-func (g *gate) request(m *stun.Message, c client) (pass, reply []byte) {
+func (g *gate) request(m *stun.Message, c client) verdict {
 	key, ok := g.credentials(m)
 	if !ok {
 		if !g.server.requests.take(c.addr.Addr(), g.server.limits.RequestsPerSecond, time.Now()) {
 			return g.drop(dropRequestRate)
 		}
-		return withoutIntegrity(m), nil
+		return verdict{pass: withoutIntegrity(m)}
+	}
+	kept, live := g.server.loop.kept(c)
+	if m.Type.Method != stun.MethodAllocate && !live && !isGivingUp(m) {
+		return g.drop(dropNoAllocation)
 	}
 	if code := g.refusal(m, c); code != 0 {
 		g.server.metrics.drop(dropRefused)
-		return nil, refuse(m, code, key)
+		return verdict{reply: refuse(m, code, key)}
 	}
-	return withLifetime(m, key), nil
+	v := verdict{pass: withLifetime(m, key)}
+	if m.Type.Method == stun.MethodAllocate && kept != nil && !live {
+		v.first = g.giveUp(kept, m)
+	}
+	return v
 }
 
 // credentials checks a request's user name and integrity and returns the key.
@@ -93,6 +107,40 @@ func (g *gate) credentials(m *stun.Message) (stun.MessageIntegrity, bool) {
 		return nil, false
 	}
 	return key, true
+}
+
+// isGivingUp tells the one request that may be about an allocation that was taken from the client:
+// to be rid of it sooner than pion would be.
+func isGivingUp(m *stun.Message) bool {
+	asked, err := m.Get(stun.AttrLifetime)
+	return m.Type.Method == stun.MethodRefresh && err == nil && len(asked) == 4 && binary.BigEndian.Uint32(asked) == 0
+}
+
+// giveUp makes the request by which a client would give up an allocation that was taken
+// from it and that pion still has. It goes before the request for the next one,
+// with the nonce of that, or a client could not go from call to call with one socket: pion
+// would see two allocations of the same client (437).
+func (g *gate) giveUp(a *allocation, next *stun.Message) []byte {
+	var nonce stun.Nonce
+	if nonce.GetFrom(next) != nil {
+		return nil // nor will pion take the next
+	}
+	s := g.server
+	username := formatUsername(time.Now(), a.account)
+	key := turn.GenerateAuthKey(username, s.realm, s.keys.password(username))
+	m, err := stun.Build(stun.NewTransactionIDSetter(s.own), stun.NewType(stun.MethodRefresh, stun.ClassRequest),
+		stun.RawAttribute{Type: stun.AttrLifetime, Value: make([]byte, 4)},
+		stun.NewUsername(username), stun.NewRealm(s.realm), nonce, stun.MessageIntegrity(key))
+	if err != nil {
+		return nil // all of it is ours and small, or pion's: cannot happen
+	}
+	return m.Raw
+}
+
+// answersOwn reports whether a packet that pion sends is the answer to such a request, which is not
+// the client's.
+func (s *Server) answersOwn(packet []byte) bool {
+	return len(packet) >= stunHeader && packet[0]>>6 == 0 && [stun.TransactionIDSize]byte(packet[8:stunHeader]) == s.own
 }
 
 // refusal returns the error for a valid request that asks for what a closed

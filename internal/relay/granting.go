@@ -16,9 +16,8 @@ const grantingMax = 2 * time.Second
 
 // granting knows the clients whose permission or channel is being made. pion/turn
 // before 5.1.3 shows a permission to whoever closes the allocation before it has
-// a timer, and a client can choose the moment (by the lifetime that it asks for, or
-// the end of its call): the server would fall over a nil timer. Closing therefore
-// waits until the answer is on its way.
+// a timer, and a client can choose the moment (by the lifetime that it asks for): the
+// server would fall over a nil timer. Closing therefore waits until the answer is on its way.
 type granting struct {
 	mu      sync.Mutex
 	clients map[netip.AddrPort]chan struct{}

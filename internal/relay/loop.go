@@ -67,28 +67,37 @@ func parseClient(s string) (client, bool) {
 // addresses. An allocation knows only its own call, so packets cannot leave it.
 type loop struct {
 	ip       netip.Addr
+	relayIP  net.IP // the same, for pion
 	limits   Limits
 	metrics  *metrics
 	packets  sync.Pool              // of *packet
 	kernel   atomic.Pointer[kernel] // nil: nothing is offloaded
 	epochs   atomic.Uint64          // of all kernels so far
 	granting granting
+	carriers sync.WaitGroup
 
 	mu      sync.RWMutex
-	calls   map[string]*call // by handle
-	clients map[client]*allocation
-	tables  map[uint32]*table // by listener, of those that have a fast path
-	perIP   map[netip.Prefix]int
+	closed  bool
+	calls   map[string]*call       // by handle
+	clients map[client]*allocation // until pion forgets them
+	fronts  map[uint32]front       // by listener
+	perIP   map[netip.Prefix]int   // of clients
 	swept   time.Time
+}
+
+// front is what allocations of its clients see of a listener.
+type front struct {
+	table  *table                            // nil: no fast path
+	outlet func(near, local net.Addr) outlet // what writes to a client; nil: it is gone
 }
 
 func newLoop(ip netip.Addr, limits Limits, m *metrics) *loop {
 	return &loop{
-		ip: ip, limits: limits, metrics: m,
+		ip: ip, relayIP: ip.AsSlice(), limits: limits, metrics: m,
 		packets: sync.Pool{New: func() any { return new(packet) }},
 		calls:   make(map[string]*call),
 		clients: make(map[client]*allocation),
-		tables:  make(map[uint32]*table),
+		fronts:  make(map[uint32]front),
 		perIP:   make(map[netip.Prefix]int),
 	}
 }
@@ -107,7 +116,7 @@ func (l *loop) AllocatePacketConn(cfg turn.AllocateListenerConfig) (net.PacketCo
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sweep(now)
-	if !l.room(acc, c) {
+	if l.closed || !l.room(acc, c) {
 		l.metrics.drop(dropQuota)
 		return nil, nil, errQuota
 	}
@@ -220,26 +229,37 @@ func (l *loop) changed(c *call) {
 	l.kernel.Load().drop(c)
 }
 
-// remove takes a closed allocation out.
-func (l *loop) remove(a *allocation) {
+// leave takes an allocation out of its call, unless it has left.
+func (l *loop) leave(a *allocation) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if a.left {
+		return false
+	}
+	a.left = true
 	members := slices.DeleteFunc(slices.Clone(a.call.list()), func(m *allocation) bool { return m == a })
 	a.call.members.Store(&members)
 	l.changed(a.call)
 	a.table.remove(a)
 	a.call.idle = time.Now()
-	if a.role == roleMirror {
-		return // it never had a client
+	if a.reader == nil {
+		l.metrics.allocations.Dec()
 	}
-	if l.clients[a.client] == a {
-		delete(l.clients, a.client)
+	return true
+}
+
+// forget gives its place to another.
+func (l *loop) forget(a *allocation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.clients[a.client] != a {
+		return
 	}
+	delete(l.clients, a.client)
 	ip := network(a.client.addr.Addr(), 32)
 	if l.perIP[ip]--; l.perIP[ip] == 0 {
 		delete(l.perIP, ip)
 	}
-	l.metrics.allocations.Dec()
 }
 
 // end closes a call for good and returns how many allocations it had.
@@ -258,7 +278,7 @@ func (l *loop) end(handle string, now time.Time) int {
 	c.over, c.idle = true, now
 	members := c.list()
 	l.mu.Unlock()
-	closeAll(members)
+	leaveAll(members)
 	return len(members)
 }
 
@@ -270,7 +290,7 @@ func (l *loop) expiry(acc account, now time.Time) time.Time {
 	return l.calls[acc.handle].expiry(acc.role, now)
 }
 
-// revoke closes the allocations of one role and returns how many it had. The
+// revoke takes away the allocations of one role and returns how many it had. The
 // credentials it was given so far are not good for another. What a guest has sent
 // is not held against the next one, or a visitor could use up the call.
 func (l *loop) revoke(acc account, now time.Time) int {
@@ -292,7 +312,7 @@ func (l *loop) revoke(acc account, now time.Time) int {
 	c.idle = now
 	members := slices.DeleteFunc(slices.Clone(c.list()), func(a *allocation) bool { return a.role != acc.role })
 	l.mu.Unlock()
-	closeAll(members)
+	leaveAll(members)
 	if acc.role == protocol.RoleGuest {
 		c.volume.Add(-c.guests.Swap(0))
 	}
@@ -310,26 +330,39 @@ func (l *loop) refuses(acc account, expires time.Time) bool {
 	return c.over || !expires.After(c.floor[acc.role])
 }
 
-// of returns the allocation of a client, or nil.
+// of returns the allocation of a client, or nil if it has none, or none any more.
 func (l *loop) of(c client) *allocation {
+	if a, live := l.kept(c); live {
+		return a
+	}
+	return nil
+}
+
+// kept returns the allocation that pion has for a client, or nil, and whether it
+// is in its call.
+func (l *loop) kept(c client) (a *allocation, live bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.clients[c]
+	a = l.clients[c]
+	return a, a != nil && !a.left
 }
 
+// close ends everything, and waits for what is being written to clients.
 func (l *loop) close() {
 	l.mu.Lock()
+	l.closed = true
 	var all []*allocation
-	for _, a := range l.clients {
-		all = append(all, a)
+	for _, c := range l.calls {
+		all = append(all, c.list()...)
 	}
 	l.mu.Unlock()
-	closeAll(all)
+	leaveAll(all)
+	l.carriers.Wait() // nobody is added: who has left gets no packet
 }
 
-func closeAll(list []*allocation) {
+func leaveAll(list []*allocation) {
 	for _, a := range list {
-		_ = a.Close() // cannot fail
+		a.leave()
 	}
 }
 

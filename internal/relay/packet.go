@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"errors"
 	"net"
 )
@@ -14,10 +15,18 @@ type packetGuard struct {
 	net.PacketConn
 	gate     *gate
 	listener *listener
+	// What comes next, and from where, if the last frame was one to go first. The reader's.
+	next []byte
+	from net.Addr
 }
 
 // ReadFrom implements [net.PacketConn].
 func (g *packetGuard) ReadFrom(p []byte) (int, net.Addr, error) {
+	if g.next != nil {
+		n := copy(p, g.next)
+		g.next = nil
+		return n, g.from, nil
+	}
 	for failed := 0; ; {
 		n, from, err := g.PacketConn.ReadFrom(p)
 		if err != nil {
@@ -33,18 +42,25 @@ func (g *packetGuard) ReadFrom(p []byte) (int, net.Addr, error) {
 			g.gate.drop(dropSize)
 			continue
 		}
-		pass, reply := g.gate.admit(p[:n], from)
-		if reply != nil {
-			_, _ = g.WriteTo(reply, from) // a datagram may get lost anyway
+		v := g.gate.admit(p[:n], from)
+		if v.reply != nil {
+			_, _ = g.WriteTo(v.reply, from) // a datagram may get lost anyway
 		}
-		if pass != nil {
-			return copy(p, pass), from, nil
+		if v.first != nil {
+			g.next, g.from = bytes.Clone(v.pass), from
+			return copy(p, v.first), from, nil
+		}
+		if v.pass != nil {
+			return copy(p, v.pass), from, nil
 		}
 	}
 }
 
 // WriteTo implements [net.PacketConn].
 func (g *packetGuard) WriteTo(p []byte, to net.Addr) (int, error) {
+	if g.gate.server.answersOwn(p) {
+		return len(p), nil
+	}
 	g.gate.server.loop.granting.answered(to, p)
 	return g.PacketConn.WriteTo(p, to)
 }

@@ -81,7 +81,7 @@ func newLine(t *testing.T, path Path, limits Limits) line {
 
 // openTable gives the listener that these allocations belong to a fast path.
 func (l line) openTable() {
-	l.open(1, &table{metrics: l.metrics, clients: make(map[netip.AddrPort]*allocation)})
+	l.open(1, front{table: &table{metrics: l.metrics, clients: make(map[netip.AddrPort]*allocation)}})
 }
 
 // channelOf is the number of every channel to an allocation, in these tests.

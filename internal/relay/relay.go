@@ -17,9 +17,9 @@
 //
 // # Layers
 //
-//	client ──▶ packetGuard / streamConn ──▶ pion/turn ──▶ allocation ──▶ allocation …
-//	           size, framing, rates,        RFC 8656      in memory,
-//	           credentials (gate)                          same call only (loop)
+//	client ──▶ packetGuard / streamConn ──▶ pion/turn ──▶ allocation ──▶ allocation ──▶ client
+//	           size, framing, rates,        RFC 8656      in memory,                    (mail)
+//	           credentials (gate)                         same call only (loop)
 //
 //	client ──▶ fastConn ──▶ client        a channel at both ends, both over UDP
 //
@@ -50,6 +50,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pion/stun/v4"
 	"github.com/pion/turn/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -94,6 +95,7 @@ type Server struct {
 	log     *slog.Logger
 	limits  Limits
 	keys    keys
+	own     [stun.TransactionIDSize]byte // of requests that are not the client's, see giveUp
 	loop    *loop
 	metrics *metrics
 	path    Path
@@ -145,6 +147,10 @@ func New(cfg Config) (*Server, error) {
 	if _, err := rand.Read(k.secret[:]); err != nil {
 		return nil, fmt.Errorf("make keys: %w", err)
 	}
+	var own [stun.TransactionIDSize]byte
+	if _, err := rand.Read(own[:]); err != nil {
+		return nil, fmt.Errorf("make a transaction id: %w", err)
+	}
 	limits := cfg.Limits.withDefaults()
 	m := newMetrics()
 	if err := m.register(cfg.Registerer); err != nil {
@@ -155,6 +161,7 @@ func New(cfg Config) (*Server, error) {
 		log:     cfg.Log,
 		limits:  limits,
 		keys:    k,
+		own:     own,
 		loop:    newLoop(cfg.RelayIP, limits, m),
 		metrics: m,
 		path:    cfg.Path,
@@ -201,6 +208,7 @@ func (s *Server) ServeListener(l net.Listener) error {
 	stop := func() error { return sl.Close() }
 	return s.serve(stop, func(own *listener, cfg *turn.ServerConfig) {
 		sl = newStreamListener(l, s.gate(own), own, s.limits)
+		s.loop.open(own.id, front{outlet: sl.outlet})
 		cfg.ListenerConfigs = []turn.ListenerConfig{{
 			Listener:              sl,
 			RelayAddressGenerator: s.loop,

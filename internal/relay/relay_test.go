@@ -2,7 +2,9 @@ package relay
 
 import (
 	"bytes"
+	"net"
 	"net/netip"
+	"runtime"
 	"testing"
 	"time"
 
@@ -248,22 +250,50 @@ func allocated(t *testing.T, l *loop, role protocol.Role, port uint16) *allocati
 	return pc.(*allocation)
 }
 
+// slowOutlet is a client that takes a packet when it is read from here.
+type slowOutlet chan []byte
+
+func (s slowOutlet) WriteTo(p []byte, _ net.Addr) (int, error) {
+	s <- bytes.Clone(p)
+	return len(p), nil
+}
+
+// A client that is slow to take packets gets them in the order in which they came, and
+// of those that it does not take in time the newest are dropped.
 func TestFullQueueDropsNewest(t *testing.T) {
-	m := newMetrics()
-	l := newLoop(netip.MustParseAddr("198.51.100.1"), DefaultLimits(), m)
-	a, b := pair(t, l)
-	for i := range queueLength + 5 {
-		if _, err := a.WriteTo([]byte{byte(i)}, b.addr); err != nil {
-			t.Fatal(err)
+	l := newLine(t, PathSlow, Limits{})
+	a, b := l.pair()
+	taken := make(slowOutlet)
+	b.outlet = taken
+	for i := range queueLength + 1 {
+		l.send(a, b, []byte{byte(i)})
+		if i == 0 {
+			for waiting(b) > 0 { // until it is on its way
+				runtime.Gosched()
+			}
 		}
 	}
-	if n := counter(t, m.drops.WithLabelValues(dropQueue)); n != 5 {
+	for range 5 {
+		l.send(a, b, []byte("newest"))
+	}
+	if n := counter(t, l.metrics.drops.WithLabelValues(dropQueue)); n != 5 {
 		t.Errorf("%v dropped, want 5", n)
 	}
-	buf := make([]byte, mtu)
-	if n, from, err := b.ReadFrom(buf); err != nil || n != 1 || buf[0] != 0 || from.String() != a.addr.String() {
-		t.Errorf("first packet: %d bytes, %v from %v, %v", n, buf[0], from, err)
+	for i := range queueLength + 1 {
+		if got, want := <-taken, append(channelData(channelOf(a), []byte{byte(i)}), 0, 0, 0); !bytes.Equal(got, want) {
+			t.Fatalf("packet %d: got %x, want %x", i, got, want)
+		}
 	}
+	l.close()
+	if b.mail.waiting != nil || b.put(new(packet)) {
+		t.Error("who has left keeps packets")
+	}
+}
+
+func waiting(a *allocation) int {
+	a.mail.mu.Lock()
+	defer a.mail.mu.Unlock()
+	return len(a.mail.waiting)
 }
 
 // A request that was authenticated just before the end of its call is too late too.
@@ -274,7 +304,7 @@ func TestEndedCallHasNoRoom(t *testing.T) {
 	if n := l.end(acc.handle, time.Now()); n != 2 {
 		t.Errorf("%d allocations ended, want 2", n)
 	}
-	if _, _, err := a.ReadFrom(make([]byte, mtu)); err == nil {
+	if l.of(a.client) != nil || a.put(new(packet)) {
 		t.Error("an allocation lives on")
 	}
 	user := userID(acc, client{1, netip.MustParseAddrPort("127.0.0.1:3")})

@@ -33,15 +33,38 @@ type streamListener struct {
 	once     sync.Once
 
 	mu    sync.Mutex
-	conns map[*streamConn]struct{}
+	conns map[ends]*streamConn
 	perIP map[netip.Prefix]int
+}
+
+// ends are both of a connection.
+type ends struct {
+	near  client
+	local netip.AddrPort
+}
+
+func (l *streamListener) endsOf(near, local net.Addr) (ends, bool) {
+	c, ok := clientOf(l.listener.id, near)
+	at, _ := clientOf(l.listener.id, local) // whose address is of another kind has one of them
+	return ends{c, at.addr}, ok
+}
+
+// outlet returns nil if the connection is gone.
+func (l *streamListener) outlet(near, local net.Addr) outlet {
+	e, ok := l.endsOf(near, local)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.conns[e]; ok && c != nil {
+		return c
+	}
+	return nil
 }
 
 func newStreamListener(l net.Listener, g *gate, own *listener, limits Limits) *streamListener {
 	return &streamListener{
 		Listener: l, gate: g, listener: own, limits: limits,
 		closing: make(chan struct{}),
-		conns:   make(map[*streamConn]struct{}),
+		conns:   make(map[ends]*streamConn),
 		perIP:   make(map[netip.Prefix]int),
 	}
 }
@@ -73,11 +96,11 @@ func (l *streamListener) Accept() (net.Conn, error) {
 
 // add returns nil when a limit is reached.
 func (l *streamListener) add(conn net.Conn) *streamConn {
-	near, ok := clientOf(l.listener.id, conn.RemoteAddr())
+	e, ok := l.endsOf(conn.RemoteAddr(), conn.LocalAddr())
 	if !ok {
 		return nil
 	}
-	ip := network(near.addr.Addr(), 32)
+	ip := network(e.near.addr.Addr(), 32)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
@@ -85,13 +108,22 @@ func (l *streamListener) add(conn net.Conn) *streamConn {
 		return nil
 	default:
 	}
-	if len(l.conns) >= l.limits.Connections || l.perIP[ip] >= l.limits.ConnectionsPerIP {
+	if len(l.conns) >= l.limits.Connections || l.perIP[ip] >= l.limits.ConnectionsPerIP || l.conns[e] != nil {
 		return nil
 	}
-	c := &streamConn{Conn: conn, in: bufio.NewReaderSize(conn, mtu), list: l, near: near, ip: ip}
-	l.conns[c] = struct{}{}
+	c := &streamConn{Conn: conn, in: bufio.NewReaderSize(conn, mtu), list: l, ends: e, ip: ip}
+	l.conns[e] = c
 	l.perIP[ip]++
 	return c
+}
+
+func (l *streamListener) remove(c *streamConn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.conns, c.ends)
+	if l.perIP[c.ip]--; l.perIP[c.ip] == 0 {
+		delete(l.perIP, c.ip)
+	}
 }
 
 // Close stops accepting and closes every connection.
@@ -100,7 +132,7 @@ func (l *streamListener) Close() error {
 	err := l.Listener.Close()
 	l.mu.Lock()
 	var conns []*streamConn
-	for c := range l.conns {
+	for _, c := range l.conns {
 		conns = append(conns, c)
 	}
 	l.mu.Unlock()
@@ -111,13 +143,13 @@ func (l *streamListener) Close() error {
 }
 
 // streamConn is one TCP client as pion sees it: each Read returns one whole
-// frame that the gate admits. pion's own framing is not safe against lengths
+// frame that the gate admits, or two. pion's own framing is not safe against lengths
 // near 65 535, and has no deadlines.
 type streamConn struct {
 	net.Conn
 	in   *bufio.Reader
 	list *streamListener
-	near client
+	ends ends
 	ip   netip.Prefix
 	once sync.Once
 }
@@ -129,13 +161,17 @@ func (c *streamConn) Read(p []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		pass, reply := c.list.gate.admit(frame, c.RemoteAddr())
-		n := copy(p, pass) // before the buffer goes on
+		v := c.list.gate.admit(frame, c.RemoteAddr())
+		n := 0
+		if len(v.first)+len(v.pass) <= len(p) {
+			n = copy(p, v.first) // pion takes them apart
+		}
+		n += copy(p[n:], v.pass) // before the buffer goes on
 		if _, err := c.in.Discard(len(frame)); err != nil {
 			return 0, err
 		}
-		if reply != nil {
-			if _, err := c.Write(reply); err != nil {
+		if v.reply != nil {
+			if _, err := c.Write(v.reply); err != nil {
 				return 0, err
 			}
 		}
@@ -166,7 +202,7 @@ func (c *streamConn) peek(n int) ([]byte, error) {
 			return nil, err
 		}
 		b, err := c.in.Peek(n)
-		if errors.Is(err, os.ErrDeadlineExceeded) && c.list.gate.server.loop.of(c.near) != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) && c.list.gate.server.loop.of(c.ends.near) != nil {
 			continue
 		}
 		return b, err
@@ -176,6 +212,9 @@ func (c *streamConn) peek(n int) ([]byte, error) {
 // Write implements [net.Conn]. A frame that was written in part cannot be
 // taken back, so any failure closes the connection.
 func (c *streamConn) Write(p []byte) (int, error) {
+	if c.list.gate.server.answersOwn(p) {
+		return len(p), nil
+	}
 	c.list.gate.server.loop.granting.answered(c.RemoteAddr(), p)
 	if err := c.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
 		return 0, err
@@ -187,17 +226,15 @@ func (c *streamConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// WriteTo implements outlet.
+func (c *streamConn) WriteTo(p []byte, _ net.Addr) (int, error) { return c.Write(p) }
+
 // Close implements [net.Conn].
 func (c *streamConn) Close() error {
 	err := net.ErrClosed
 	c.once.Do(func() {
+		c.list.remove(c) // before the client can have another with the same ends
 		err = c.Conn.Close()
-		c.list.mu.Lock()
-		defer c.list.mu.Unlock()
-		delete(c.list.conns, c)
-		if c.list.perIP[c.ip]--; c.list.perIP[c.ip] == 0 {
-			delete(c.list.perIP, c.ip)
-		}
 	})
 	return err
 }

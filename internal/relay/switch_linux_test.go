@@ -73,7 +73,7 @@ func TestOffloadIsSwitched(t *testing.T) {
 // heard.
 func TestOffloadIsSwitchedAmongCalls(t *testing.T) {
 	t.Parallel()
-	r := serveOn(t, needsVeth(t), Config{Limits: Limits{RequestsPerSecond: 1000}}, "udp4", "127.0.0.1:0", nil)
+	r := serveOn(t, needsVeth(t), Config{Limits: Limits{RequestsPerSecond: 1000, AllocationsPerIP: 1000}}, "udp4", "127.0.0.1:0", nil)
 	var switching sync.WaitGroup
 	over := make(chan struct{})
 	switching.Go(func() {

@@ -59,9 +59,10 @@ func (s *Server) open(pc net.PacketConn) socket {
 // servePacket serves one socket. The listener that its clients belong to is its own.
 func (s *Server) servePacket(pc net.PacketConn, fast *table) error {
 	return s.serve(pc.Close, func(l *listener, cfg *turn.ServerConfig) {
-		s.loop.open(l.id, fast)
+		guard := &packetGuard{PacketConn: pc, gate: s.gate(l), listener: l}
+		s.loop.open(l.id, front{fast, func(net.Addr, net.Addr) outlet { return guard }})
 		cfg.PacketConnConfigs = []turn.PacketConnConfig{{
-			PacketConn:            &packetGuard{PacketConn: pc, gate: s.gate(l), listener: l},
+			PacketConn:            guard,
 			RelayAddressGenerator: s.loop,
 			PermissionHandler:     s.loop.permit,
 		}}

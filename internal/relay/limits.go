@@ -125,8 +125,18 @@ func (b *bucket) refill(rate float64, now time.Time) {
 
 // flow polices one direction of an allocation.
 type flow struct {
-	mu            sync.Mutex
-	bits, packets bucket
+	mu   sync.Mutex
+	used *buckets // nil before the first packet: most allocations never have one
+}
+
+type buckets struct{ bits, packets bucket }
+
+// buckets is called with f.mu held.
+func (f *flow) buckets() *buckets {
+	if f.used == nil {
+		f.used = new(buckets)
+	}
+	return f.used
 }
 
 // take returns why a packet is too much, or "".
@@ -134,10 +144,11 @@ func (f *flow) take(size int, l *Limits, now time.Time) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	bps, pps := float64(l.BitsPerSecond), float64(l.PacketsPerSecond)
+	b := f.buckets()
 	switch {
-	case !f.packets.take(1, pps, pps, now):
+	case !b.packets.take(1, pps, pps, now):
 		return dropPacketRate
-	case !f.bits.take(float64(8*size), bps, bps, now):
+	case !b.bits.take(float64(8*size), bps, bps, now):
 		return dropBitRate
 	}
 	return ""
@@ -149,8 +160,9 @@ func (f *flow) charge(packets, size uint64, l *Limits, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	bps, pps := float64(l.BitsPerSecond), float64(l.PacketsPerSecond)
-	within := f.packets.charge(float64(packets), pps, now)
-	return f.bits.charge(8*float64(size), bps, now) && within
+	b := f.buckets()
+	within := b.packets.charge(float64(packets), pps, now)
+	return b.bits.charge(8*float64(size), bps, now) && within
 }
 
 // sources limits requests by network. Its memory is fixed: networks that hash

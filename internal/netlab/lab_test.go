@@ -3,6 +3,7 @@ package netlab_test
 import (
 	"context"
 	"math"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -131,5 +132,39 @@ func TestSwitchAndCut(t *testing.T) {
 	devices, err := host.Command(ctx, "ip", "-o", "-4", "addr", "show", "up").Output()
 	if err != nil || strings.Contains(string(devices), "wlan0") || !strings.Contains(string(devices), "wwan0") {
 		t.Errorf("devices after the switch: %v\n%s", err, devices)
+	}
+}
+
+// What a program sees of Ethernet is there: an address of hardware. What it sends gets
+// everywhere all the same, and the device goes with the link.
+func TestEthernet(t *testing.T) {
+	lab := labtest.New(t)
+	server, at := labtest.Node(t, lab, "server", netlab.LinkOptions{Ethernet: true, Family: netlab.IPv4Only})
+	host, _ := labtest.Node(t, lab, "host", netlab.LinkOptions{})
+	var device net.Interface
+	find := func() error {
+		d, err := net.InterfaceByName(at.Interface)
+		if err == nil {
+			device = *d
+		}
+		return err
+	}
+	if err := server.Do(find); err != nil || len(device.HardwareAddr) != 6 {
+		t.Errorf("%v, %v", device, err)
+	}
+	to, conn := mirror(t, server, at.Addr4(), 3478), udp(t, host, netip.Addr{}, 0)
+	for deadline := time.Now().Add(10 * time.Second); ; { // the kernel takes its time until a new device sends
+		if seen, _ := ask(t, conn, to, 200*time.Millisecond); seen.IsValid() {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nothing comes through")
+		}
+	}
+	if err := at.Remove(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Do(find); err == nil {
+		t.Error("the device is still there")
 	}
 }

@@ -31,7 +31,10 @@ type LinkOptions struct {
 	NAT      NAT
 	Firewall Firewall
 	// Router is between even without NAT or firewall, so that one can be set later.
-	Router   bool
+	Router bool
+	// Ethernet is what the node's device is then, with addresses of hardware, and a router at the
+	// other end of the wire; else it is a TUN device, which knows IP alone. IPv4 only.
+	Ethernet bool
 	MTU      int        // of the node's device; 0: that of Ethernet. IPv6 needs 1280 (RFC 8200 §5)
 	Up, Down Impairment // from the node, and to it
 }
@@ -49,6 +52,7 @@ type Link struct {
 	node     *Node
 	public   []netip.Addr // for which the hub sends packets here
 	router   *router      // or nil
+	ethernet bool         // the device is one
 	up, down *pipe
 
 	mu    sync.Mutex
@@ -99,13 +103,17 @@ func newLink(ctx context.Context, n *Node, o LinkOptions) (*Link, error) {
 }
 
 func (l *Link) build(ctx context.Context, number int, o LinkOptions) error {
-	near, err := l.node.ns.tun(l.Interface)
-	if err != nil {
-		return err
+	var near *os.File // nil: no TUN device
+	if !o.Ethernet {
+		var err error
+		if near, err = l.node.ns.tun(l.Interface); err != nil {
+			return err
+		}
+		l.files = append(l.files, near)
 	}
-	l.files = append(l.files, near)
 	wan := near // where packets enter and leave the hub
-	if o.NAT != NATNone || o.Firewall.set() || o.Router {
+	if o.NAT != NATNone || o.Firewall.set() || o.Router || o.Ethernet {
+		var err error
 		if wan, err = l.addRouter(ctx, number, near, o); err != nil {
 			return err
 		}
@@ -235,6 +243,9 @@ func (l *Link) release(ctx context.Context) error {
 	}
 	l.tasks.Wait()
 	var err error
+	if l.ethernet { // else it goes when its file is closed
+		err = l.node.ns.ip(ctx, "link delete "+l.Interface)
+	}
 	for _, a := range l.Addrs { // routes went with the device, rules did not
 		err = errors.Join(err, l.node.ns.ipFor(ctx, a, fmt.Sprintf("rule delete from %s", a)))
 	}

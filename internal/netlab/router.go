@@ -112,11 +112,18 @@ func (l *Link) addRouter(ctx context.Context, number int, near *os.File, o LinkO
 		return nil, err
 	}
 	l.router = &router{ns}
-	lan, err := ns.tun("lan0")
+	if o.Ethernet && o.NAT == NATNone && o.Family != IPv4Only {
+		return nil, errors.New("Ethernet is for IPv4 alone")
+	}
+	var lan *os.File
+	if o.Ethernet {
+		err = l.plug(ctx)
+	} else if lan, err = ns.tun("lan0"); err == nil {
+		l.files = append(l.files, lan)
+	}
 	if err != nil {
 		return nil, err
 	}
-	l.files = append(l.files, lan)
 	wan, err := ns.tun("wan0")
 	if err != nil {
 		return nil, err
@@ -140,9 +147,24 @@ func (l *Link) addRouter(ctx context.Context, number int, near *os.File, o LinkO
 	if err := l.router.setFirewall(ctx, o.Firewall); err != nil {
 		return nil, err
 	}
-	l.tasks.Go(func() { read(near, func(b []byte) { write(lan, b) }) })
-	l.tasks.Go(func() { read(lan, func(b []byte) { write(near, b) }) })
+	if lan != nil {
+		l.tasks.Go(func() { read(near, func(b []byte) { write(lan, b) }) })
+		l.tasks.Go(func() { read(lan, func(b []byte) { write(near, b) }) })
+	}
 	return wan, nil
+}
+
+// plug joins node and router by an Ethernet. Whatever address the node asks for there, the
+// router says that it is its own (proxy ARP, RFC 1027), and at once.
+func (l *Link) plug(ctx context.Context) error {
+	err := l.node.ns.ip(ctx, fmt.Sprintf("link add %s type veth peer name lan0 netns %s", l.Interface, l.router.ns.name))
+	if err != nil {
+		return err
+	}
+	l.ethernet = true
+	return l.router.ns.do(func() error {
+		return errors.Join(sysctl("ipv4/conf/lan0/proxy_arp", "1"), sysctl("ipv4/neigh/lan0/proxy_delay", "0"))
+	})
 }
 
 func (r *router) configure(ctx context.Context, inside, outside []netip.Addr) error {

@@ -21,7 +21,8 @@ const help = `
   switch NAME [OPTIONS]         another link, and the old ones go
   detach NAME                   the newest link goes
       OPTIONS: if=wlan0  family=dual|4|6  nat=none|endpoint-independent|port-restricted|symmetric|one-to-one
-               firewall=open|no-udp|only-tcp:443|only:443  router (for a later firewall)  and impairments
+               firewall=open|no-udp|only-tcp:443|only:443  router (for a later firewall)
+               ethernet (a device with an address of hardware, IPv4 only)  and impairments
   link NAME WORDS               impair its newest link both ways (NAME/wlan0: that one)
   send NAME WORDS               only from it
   receive NAME WORDS            only to it
@@ -30,6 +31,8 @@ const help = `
   firewall NAME open|no-udp|only-tcp:443|only:443
   cut A B | mend A B            the direct way between two nodes
   server start|stop|kill|url    on the node "server"
+  server offload auto|off       whether the kernel is to relay; SIGHUP tells a server that runs (takes a node with ethernet)
+  server metric NAME            one of its numbers
   status [json]                 every link and what became of its packets
   wait 5s | quit`
 
@@ -64,7 +67,7 @@ func (d *desk) command(ctx context.Context, verb string, args []string) (string,
 	case "wait":
 		return "", wait(ctx, name)
 	case "server":
-		return d.serve(ctx, name)
+		return d.serve(ctx, name, strings.Join(rest, " "))
 	case "node":
 		n, err := d.lab.AddNode(ctx, name)
 		if err != nil {
@@ -152,6 +155,8 @@ func parseOptions(words []string) (o netlab.LinkOptions, err error) {
 			o.Firewall, err = netlab.ParseFirewall(value)
 		case "router":
 			o.Router = true
+		case "ethernet":
+			o.Ethernet = true
 		case "mtu":
 			o.MTU, err = strconv.Atoi(value)
 		case "family":
@@ -205,7 +210,7 @@ func wait(ctx context.Context, text string) error {
 	return nil
 }
 
-func (d *desk) serve(ctx context.Context, verb string) (string, error) {
+func (d *desk) serve(ctx context.Context, verb, what string) (string, error) {
 	switch {
 	case verb == "start" && d.server == nil:
 		n := d.lab.Node("server")
@@ -228,8 +233,13 @@ func (d *desk) serve(ctx context.Context, verb string) (string, error) {
 		return "", d.server.stop()
 	case verb == "kill":
 		return "", d.server.kill()
+	case verb == "offload":
+		return d.server.offload(ctx, what)
+	case verb == "metric":
+		value, err := d.server.metric(ctx, what)
+		return "value=" + value, err
 	}
-	return "", errors.New("server start, stop, kill or url")
+	return "", errors.New("server start, stop, kill, url, offload or metric")
 }
 
 func (d *desk) status() string {

@@ -58,6 +58,9 @@ func newServer(n *netlab.Node, binary string) (*server, error) {
 	if err := certify(s.cert, s.key(), ips); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
+	if err := s.configure("off"); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
 	return s, nil
 }
 
@@ -104,7 +107,7 @@ func (s *server) start(ctx context.Context) error {
 	defer log.Close() // the child has its own
 	// It ends by stop, kill or the end of the lab, not with ctx.
 	cmd := s.node.Command(context.WithoutCancel(ctx), s.binary, "serve", "--listen", ":443", "--data", filepath.Join(s.dir, "data"),
-		"--metrics", "", "--tls-cert", s.cert, "--tls-key", s.key())
+		"--config", s.config(), "--metrics", metricsAt, "--tls-cert", s.cert, "--tls-key", s.key())
 	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
 	if err != nil {

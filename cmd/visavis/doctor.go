@@ -112,7 +112,7 @@ func doctorConfig(c config.Config) doctor.Config {
 		Cert: c.Server.TLSCert, Key: c.Server.TLSKey, TLS: c.TLS(),
 		ByPort: c.ACME.Domains != "" && c.ACME.DNSCommand == "",
 		Data:   c.Storage.Data, Metrics: c.Metrics.Listen, MetricsAsked: c.Metrics.Asked, Connections: c.Limits.Connections,
-		TokenFile: c.Create.TokenFile, TokenErr: tokenErr,
+		Offload: c.Relay.Offload == "auto", TokenFile: c.Create.TokenFile, TokenErr: tokenErr,
 	}
 }
 

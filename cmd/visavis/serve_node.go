@@ -56,7 +56,7 @@ type node struct {
 	hangup      chan os.Signal // SIGHUP, for the certificate; nil: no TLS
 	reread      chan os.Signal // SIGHUP, for the configuration file; nil: there is none
 	settings    func() (config.Config, error)
-	challenges  http.Handler   // nil: no ACME
+	challenges  http.Handler // nil: no ACME
 	udp         net.PacketConn
 	splitter    *httpd.Splitter
 	http        *http.Server

@@ -92,6 +92,7 @@ type Config struct {
 	TokenFile    string // "": everybody may make calls
 	TokenErr     error  // that file cannot be used
 	Connections  int    // that the server admits at once
+	Offload      bool   // the kernel is to forward for the relay, if it can
 
 	Via     []string      // origins of other visavis servers, to ask what they see
 	Address []netip.Addr  // public ones, if they are known
@@ -194,7 +195,7 @@ func Examine(ctx context.Context, cfg Config) Report {
 	var all []Finding
 	for _, check := range []func(context.Context, *Config, *place) []Finding{
 		checkPorts, checkFirewall, checkAddress, checkDNS, checkHTTPS, checkWays, checkCertificate, checkProxy, checkHairpin,
-		checkClock, checkKernel, checkData, checkToken,
+		checkClock, checkKernel, checkOffload, checkData, checkToken,
 	} {
 		all = append(all, check(ctx, &cfg, here)...)
 	}

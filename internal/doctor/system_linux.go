@@ -20,3 +20,11 @@ func freeSpace(dir string) int64 {
 	}
 	return int64(s.Bavail) * s.Bsize //nolint:gosec // no disk is as large
 }
+
+// bpfRefused reports whether this process may not use bpf(2), by a call that asks for nothing
+// there is: whoever may is told that it is wrong.
+func bpfRefused() bool {
+	const nothing = 1 << 20
+	_, _, errno := unix.Syscall(unix.SYS_BPF, nothing, 0, 0)
+	return errno == unix.EPERM || errno == unix.EACCES || errno == unix.ENOSYS
+}

@@ -76,9 +76,6 @@ func TestKernelCarriesBursts(t *testing.T) {
 					kernelLeavesBursts(t, r)
 				}
 			})
-			if !by.bySender {
-				return
-			}
 			t.Run("whole", func(t *testing.T) { kernelKeepsTogether(t, burstWire(t, by.tag+"w", by.bySender, true)) })
 		})
 	}

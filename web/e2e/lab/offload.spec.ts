@@ -4,8 +4,8 @@ import { expect, test } from "./fixtures.ts";
 import { received } from "./stats.ts";
 
 /**
- * What a person would call a freeze, on a machine whose two browsers share two processors: a second without a new
- * picture. That nothing is missing says more, and does not depend on what else the machine does.
+ * What a person would call a freeze, where two browsers share two processors: a second without a new picture, if the
+ * machine is not so slow by itself. That nothing is missing says more, and does not depend on that.
  */
 const FREEZE_MS = 1000;
 
@@ -76,7 +76,8 @@ test.describe("a server with a network card", () => {
       Number((await lab.do(`server metric visavis_relay_${name}_packets_total`))["value"]);
     for (const page of both) await watchPicture(page);
     const before = await Promise.all(both.map(missed));
-    /** Pictures come on both sides, until both have shown so many more. */
+    const figures: string[] = [];
+    /** Pictures come on both sides, until both have shown so many more; the longest time between two. */
     const goesOn = async (when: string) => {
       const count = [0, 0];
       let pause = 0;
@@ -89,28 +90,31 @@ test.describe("a server with a network card", () => {
         return Math.min(...count);
       };
       await expect.poll(look).toBeGreaterThan(40);
-      console.log(`${when}: ${count.join(" and ")} pictures, ${Math.round(pause)} ms between two at most`);
-      expect(pause, when).toBeLessThan(FREEZE_MS);
+      figures.push(`${when} ${Math.round(pause)}`);
+      return pause;
     };
 
-    await goesOn("in the server");
+    const usual = await goesOn("before");
+    const expectPictures = async (when: string) =>
+      expect(await goesOn(when), `${figures.join(", ")} ms between two at most`).toBeLessThan(
+        Math.max(FREEZE_MS, 2 * usual),
+      );
     expect(await metric("offloaded")).toBe(0);
-    for (let round = 0; round < 2; round++) {
-      expect(await lab.do("server offload auto")).toEqual({ kernel: "forwards" });
-      await goesOn("the kernel takes over");
-      const taken = await metric("offloaded");
-      const passed = await metric("fast");
-      await goesOn("in the kernel");
-      expect((await metric("offloaded")) - taken).toBeGreaterThan(100);
-      // All but what asks to be handed over anew, because an interface or a way out was touched.
-      expect((await metric("fast")) - passed).toBeLessThan(50);
+    expect(await lab.do("server offload auto")).toEqual({ kernel: "forwards" });
+    await expectPictures("the kernel takes over");
+    const taken = await metric("offloaded");
+    const passed = await metric("fast");
+    await expectPictures("in the kernel");
+    expect((await metric("offloaded")) - taken).toBeGreaterThan(100);
+    // All but what asks to be handed over anew, because an interface or a way out was touched.
+    expect((await metric("fast")) - passed).toBeLessThan(50);
 
-      expect(await lab.do("server offload off")).toEqual({ kernel: "rests" });
-      const kernel = await metric("offloaded");
-      await goesOn("the server takes over");
-      await goesOn("in the server");
-      expect(await metric("offloaded")).toBe(kernel);
-    }
+    expect(await lab.do("server offload off")).toEqual({ kernel: "rests" });
+    const kernel = await metric("offloaded");
+    await expectPictures("the server takes over");
+    await expectPictures("in the server");
+    expect(await metric("offloaded")).toBe(kernel);
+
     expect(await Promise.all(both.map(missed))).toEqual(before);
     for (const page of both) expect((await received(page)).path).toMatch(/^relay/);
   });

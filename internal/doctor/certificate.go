@@ -114,7 +114,7 @@ func judgeExpiry(id string, leaf *x509.Certificate, now time.Time) Finding {
 
 func judgeName(leaf *x509.Certificate, host string) Finding {
 	if err := leaf.VerifyHostname(host); err != nil {
-		return bad("cert.name", "have it made for "+host, "the certificate is not for %s: %v", host, err)
+		return bad("cert.name", "acme.domains = \""+host+"\", or a certificate for that name at server.tls_cert and its key at server.tls_key; or server.url, if people come by another name", "the certificate is not for %s: %v", host, err)
 	}
 	return good("cert.name", "the certificate is for %s", host)
 }

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -44,9 +45,17 @@ func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	return out, err
 }
 
+// judgeLookup tells a name that is not there from a name server that does not answer.
+func judgeLookup(id, host string, err error) Finding {
+	if failed, ok := errors.AsType[*net.DNSError](err); ok && !failed.IsNotFound {
+		return bad(id, "name one that does in /etc/resolv.conf (resolvectl status shows those in use), then run this again", "no name server told what %s is: %v", host, err)
+	}
+	return bad(id, "make an A record, and an AAAA record if the server has IPv6: "+host, "the name %s leads nowhere: %v", host, err)
+}
+
 func judgeDNS(f dnsFacts) []Finding {
 	if f.err != nil || len(f.addrs) == 0 {
-		return []Finding{bad("dns", "make an A record, and an AAAA record if this machine has IPv6: "+f.host, "the name %s leads nowhere: %v", f.host, f.err)}
+		return []Finding{judgeLookup("dns", f.host, f.err)}
 	}
 	if !slices.ContainsFunc(f.addrs, func(a netip.Addr) bool { return !a.IsLoopback() }) {
 		return []Finding{good("dns", "%s is this machine, for itself only", f.host)}

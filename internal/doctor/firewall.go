@@ -24,6 +24,7 @@ func checkFirewall(ctx context.Context, cfg *Config, _ *place) []Finding {
 		hint    func(text string, port int) (blocked bool, remedy string)
 	}{
 		{[]string{"ufw", "status"}, ufwHint},
+		{[]string{"firewall-cmd", "--list-all"}, firewalldHint},
 		{[]string{"nft", "list", "ruleset"}, nftHint},
 		{[]string{"iptables", "-S", "INPUT"}, iptablesHint},
 	} {
@@ -32,7 +33,7 @@ func checkFirewall(ctx context.Context, cfg *Config, _ *place) []Finding {
 			continue
 		}
 		if blocked, remedy := tool.hint(text, cfg.port()); blocked {
-			return []Finding{warn("firewall", remedy, "%s drops what it does not know, and has no rule for port %d, TCP and UDP: people may not get through", tool.command[0], cfg.port())}
+			return []Finding{warn("firewall", remedy, "%s does not let all of port %d through, TCP and UDP: people may not get through", tool.command[0], cfg.port())}
 		}
 		return []Finding{good("firewall", "%s shows nothing that keeps port %d closed; a firewall of the provider is not seen from here", tool.command[0], cfg.port())}
 	}
@@ -60,33 +61,85 @@ func ufwHint(text string, port int) (blocked bool, remedy string) {
 	return len(missing) > 0, strings.Join(missing, " && ")
 }
 
-var (
-	nftDrops      = regexp.MustCompile(`hook input [^\n]*policy drop`)
-	iptablesDrops = regexp.MustCompile(`(?m)^-P INPUT DROP|^-A INPUT( -j (DROP|REJECT))`)
-)
+// nftLast is a rule that takes away all that has come so far.
+var nftLast = regexp.MustCompile(`(?m)^\s*(?:counter(?: packets \d+ bytes \d+)? )?(?:drop|reject(?: with [^\n]*)?)\s*$`)
+
+// nftInput are the chains for what comes in, with their rules.
+var nftInput = regexp.MustCompile(`chain [^{\n]*\{\s*type filter hook input(?:[^{}]|\{[^{}]*\})*\}`)
 
 func nftHint(text string, port int) (blocked bool, remedy string) {
-	if !nftDrops.MatchString(text) {
-		return false, ""
+	input := strings.Join(nftInput.FindAllString(text, -1), "\n")
+	strict := strings.Contains(input, "policy drop") || nftLast.MatchString(input)
+	var closed []string
+	for _, protocol := range []string{"tcp", "udp"} {
+		// Both protocols may share a rule: tcp dport 443, th dport { 443, 3478 }. An open one
+		// may stand in a chain that the first one jumps to.
+		const ports = ` dport ([0-9-]+|\{[^}]*\})`
+		open := regexp.MustCompile(`(?:` + protocol + `|th)` + ports + `[^\n]*accept`)
+		// Without a condition, such as an address or a rate.
+		against := regexp.MustCompile(`(?m)^\s*(?:` + protocol + `|th)` + ports + `(?: counter packets \d+ bytes \d+)? (?:drop|reject)`)
+		switch {
+		case anyCovers(against.FindAllStringSubmatch(input, -1), port): // whatever comes after it
+			return true, fmt.Sprintf("nft -a list ruleset shows the handle of the rule that drops %s to port %d; nft delete rule TABLE CHAIN handle N", strings.ToUpper(protocol), port)
+		case strict && !anyCovers(open.FindAllStringSubmatch(text, -1), port):
+			closed = append(closed, protocol)
+		}
 	}
-	// Both protocols may share a rule: tcp dport 443, th dport { 443, 3478 }.
-	open := func(protocol string) bool {
-		rule := regexp.MustCompile(`(?:` + protocol + `|th) dport ([0-9-]+|\{[^}]*\})[^\n]*accept`)
-		return anyCovers(rule.FindAllStringSubmatch(text, -1), port)
-	}
-	return !open("tcp") || !open("udp"), fmt.Sprintf("nft add rule inet filter input meta l4proto '{ tcp, udp }' th dport %d accept (table and chain as in nft list ruleset)", port)
+	return len(closed) > 0, fmt.Sprintf("nft insert rule inet filter input meta l4proto '{ %s }' th dport %d accept (table and chain as in nft list ruleset)", strings.Join(closed, ", "), port)
 }
 
+var iptablesDrops = regexp.MustCompile(`(?m)^-P INPUT DROP|^-A INPUT( -j (DROP|REJECT))`)
+
 func iptablesHint(text string, port int) (blocked bool, remedy string) {
-	if !iptablesDrops.MatchString(text) {
-		return false, ""
+	var remedies []string
+	for _, protocol := range []string{"tcp", "udp"} {
+		open := regexp.MustCompile(`(?m)^-A INPUT .*-p ` + protocol + ` .*--dports? ([0-9,:]+) .*-j ACCEPT`)
+		// Without a condition, such as an address or a rate.
+		against := regexp.MustCompile(`(?m)^-A INPUT -p ` + protocol + ` (?:-m \w+ )?--dports? ([0-9,:]+) -j (?:DROP|REJECT)`)
+		strict := iptablesDrops.MatchString(text) && !anyCovers(open.FindAllStringSubmatch(text, -1), port)
+		if strict || anyCovers(against.FindAllStringSubmatch(text, -1), port) { // whatever comes after it
+			remedies = append(remedies, fmt.Sprintf("iptables -I INPUT -p %s --dport %d -j ACCEPT", protocol, port))
+		}
 	}
-	open := func(protocol string) bool {
-		rule := regexp.MustCompile(`(?m)^-A INPUT .*-p ` + protocol + ` .*--dports? ([0-9,:]+) .*-j ACCEPT`)
-		return anyCovers(rule.FindAllStringSubmatch(text, -1), port)
+	return len(remedies) > 0, strings.Join(remedies, "; ") + "; the same with ip6tables"
+}
+
+// firewalldHint reads what is open in the zone that people come to. Its rules in nft are
+// jumps that say nothing by themselves.
+func firewalldHint(text string, port int) (blocked bool, remedy string) {
+	var missing []string
+	for _, protocol := range []string{"tcp", "udp"} {
+		open := strings.Contains(text, "target: ACCEPT")
+		for line := range strings.Lines(text) {
+			key, list, _ := strings.Cut(strings.TrimSpace(line), ":")
+			for _, item := range strings.Fields(list) {
+				switch key {
+				case "services":
+					open = open || firewalldService(item) == fmt.Sprintf("%d/%s", port, protocol)
+				case "ports":
+					ports, kind, _ := strings.Cut(item, "/")
+					open = open || kind == protocol && anyCovers([][]string{{"", ports}}, port)
+				}
+			}
+		}
+		if !open {
+			missing = append(missing, fmt.Sprintf("--add-port=%d/%s", port, protocol))
+		}
 	}
-	return !open("tcp") || !open("udp"),
-		fmt.Sprintf("iptables -I INPUT -p tcp --dport %d -j ACCEPT; iptables -I INPUT -p udp --dport %d -j ACCEPT; the same with ip6tables", port, port)
+	return len(missing) > 0, "firewall-cmd --permanent " + strings.Join(missing, " ") + " && firewall-cmd --reload"
+}
+
+// firewalldService is what those services open that a server of this kind may use.
+func firewalldService(name string) string {
+	switch name {
+	case "http":
+		return "80/tcp"
+	case "https":
+		return "443/tcp"
+	case "http3":
+		return "443/udp"
+	}
+	return ""
 }
 
 // anyCovers reports whether the port is in one of the lists that rules have matched.

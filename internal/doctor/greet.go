@@ -42,7 +42,12 @@ var errNotVisavis = errors.New("what answers there is no visavis")
 
 // greet connects as a client does, reads the greeting, and leaves.
 func greet(ctx context.Context, origin string, secure *tls.Config) (*greeting, error) {
-	g, err := open(ctx, origin, secure)
+	return greetAt(ctx, origin, netip.Addr{}, secure)
+}
+
+// greetAt is greet by one address of the name; invalid: whichever answers first.
+func greetAt(ctx context.Context, origin string, at netip.Addr, secure *tls.Config) (*greeting, error) {
+	g, err := openAt(ctx, origin, at, secure)
 	if err != nil {
 		return nil, err
 	}
@@ -52,11 +57,21 @@ func greet(ctx context.Context, origin string, secure *tls.Config) (*greeting, e
 
 // open is greet without leaving; the caller closes conn.
 func open(ctx context.Context, origin string, secure *tls.Config) (*greeting, error) {
+	return openAt(ctx, origin, netip.Addr{}, secure)
+}
+
+func openAt(ctx context.Context, origin string, at netip.Addr, secure *tls.Config) (*greeting, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	g := &greeting{}
 	g.host, _, _ = hostPort(origin)
 	transport := &http.Transport{TLSClientConfig: secure, DisableKeepAlives: true, TLSHandshakeTimeout: askTimeout}
+	if at.IsValid() {
+		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			_, port, _ := net.SplitHostPort(address)
+			return (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort(at.String(), port))
+		}
+	}
 	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		g.at, _ = netip.ParseAddrPort(info.Conn.RemoteAddr().String())
 		g.from, _ = netip.ParseAddrPort(info.Conn.LocalAddr().String())

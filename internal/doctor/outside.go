@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -17,6 +18,7 @@ type wayFacts struct {
 	here bool       // this machine has such an address itself
 	err  error      // of a TCP connection
 	took time.Duration
+	page error // of the greeting by it, if there was one by the other kind
 	udp  error // of STUN
 	rtt  time.Duration
 	seen netip.AddrPort
@@ -54,6 +56,11 @@ func Outside(ctx context.Context, origin string) Report {
 		w.connect(ctx, port)
 	}
 	if f.greeting, f.greet = greet(ctx, origin, nil); f.greet == nil {
+		other := &f.v4 // than the one by which it was greeted
+		if f.greeting.at.Addr().Unmap().Is4() {
+			other = &f.v6
+		}
+		other.greet(ctx, origin)
 		f.stun = f.greeting.stun()
 		f.askRelay(ctx, port)
 	}
@@ -85,6 +92,14 @@ func (w *wayFacts) connect(ctx context.Context, port int) {
 	w.err, w.took = err, time.Since(begun)
 	if err == nil {
 		_ = conn.Close() // that it opens is enough
+	}
+}
+
+// greet asks by this kind of address alone: whoever has both is let down only now and
+// then, and who has the other one always.
+func (w *wayFacts) greet(ctx context.Context, origin string) {
+	if w.usable() && w.err == nil {
+		_, w.page = greetAt(ctx, origin, w.addr, nil)
 	}
 }
 
@@ -133,7 +148,7 @@ func turnAt(dial func() (net.Conn, error), stream bool) error {
 
 func judgeOutside(f outsideFacts) []Finding {
 	if f.lookup != nil {
-		return []Finding{bad("outside.dns", "make an A record, and an AAAA record if the server has IPv6", "the name %s leads nowhere: %v", f.host, f.lookup)}
+		return []Finding{judgeLookup("outside.dns", f.host, f.lookup)}
 	}
 	var out []Finding
 	for _, w := range []struct {
@@ -176,9 +191,25 @@ func judgeWay(id, name string, w wayFacts) Finding {
 	case !w.here:
 		return good(id, "%s was not tried: this machine has none", name)
 	case w.err != nil:
-		return bad(id, "open the port for TCP, in the firewall of the machine and in that of its provider", "%s: %v", name, w.err)
+		return bad(id, closedRemedy(w.err), "%s: %v", name, w.err)
+	}
+	if w.page != nil {
+		return bad(id, "let the server, or the proxy in front, answer there as it does by the other kind of address; or take the record away that names "+w.addr.String(),
+			"%s: TCP is open, but no visavis answers by it, only by the other kind of address: %v", name, w.page)
 	}
 	return good(id, "%s: TCP is open, in %v", name, w.took.Round(100*time.Microsecond))
+}
+
+// closedRemedy is for a port that TCP does not get to. Most firewalls say nothing; a
+// refusal comes from a machine where nobody listens.
+func closedRemedy(err error) string {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "start the server (systemctl status visavis says why it does not run), or give it this port: server.listen; seldom a firewall refuses like this"
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+		return "there is no way from this machine to there: try another one, or see ip route get on this one"
+	}
+	return "open the port for TCP, in the firewall of the machine and in that of its provider"
 }
 
 // judgeGreeting says why no visavis was found.

@@ -30,6 +30,7 @@ type portFacts struct {
 	tcpErr       error
 	udpErr       error
 	holder       string // who has TCP, if that can be told
+	holderUDP    string // who has UDP
 	udpSeen      bool   // visavis has TCP and answers over UDP
 	six          bool   // it should be there over IPv6, too
 	sixErr       error
@@ -74,6 +75,7 @@ func checkPorts(ctx context.Context, cfg *Config, here *place) []Finding {
 		_ = l.Close() // the same
 	} else {
 		f.udp, f.udpErr = tenureOf(err), err
+		f.holderUDP = holderUDP(cfg.procDir(), f.port)
 	}
 	return judgePorts(f)
 }
@@ -190,6 +192,9 @@ func judgePort(id, name string, f portFacts, who tenure, err error) Finding {
 		by := "another program"
 		if f.holder != "" && name == "TCP" {
 			by = f.holder
+		}
+		if f.holderUDP != "" && name == "UDP" {
+			by = f.holderUDP
 		}
 		return bad(id, fmt.Sprintf("stop it (ss -lnp 'sport = :%d' names it), or choose another port: server.listen", f.port), "port %d is taken for %s by %s", f.port, name, by)
 	case tenureDenied:

@@ -13,12 +13,20 @@ import (
 const (
 	established = "01"
 	listening   = "0A"
+	unconnected = "07" // of UDP, where it is the usual one
 )
 
 // holder names the program that listens on a TCP port: "nginx (pid 12)"; "" if that
 // cannot be told, for want of rights or of a Linux.
-func holder(proc string, port int) string {
-	pid := listener(proc, port)
+func holder(proc string, port int) string { return named(proc, listener(proc, port)) }
+
+// holderUDP is holder for a UDP port.
+func holderUDP(proc string, port int) string {
+	rows := append(socketTable(filepath.Join(proc, "net", "udp")), socketTable(filepath.Join(proc, "net", "udp6"))...)
+	return named(proc, owner(proc, rows, unconnected, port))
+}
+
+func named(proc string, pid int) string {
 	if pid == 0 {
 		return ""
 	}
@@ -30,10 +38,13 @@ func holder(proc string, port int) string {
 }
 
 // listener is the process that listens on a TCP port, or 0.
-func listener(proc string, port int) int {
+func listener(proc string, port int) int { return owner(proc, sockets4and6(proc), listening, port) }
+
+// owner is a process that has one of the sockets with this state and port, or 0.
+func owner(proc string, rows []socketRow, state string, port int) int {
 	sockets := map[string]bool{}
-	for _, s := range sockets4and6(proc) {
-		if s.state == listening && s.port == port {
+	for _, s := range rows {
+		if s.state == state && s.port == port {
 			sockets["socket:["+s.inode+"]"] = true
 		}
 	}

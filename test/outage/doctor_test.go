@@ -3,6 +3,7 @@ package outage
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/visavis-call/visavis/internal/doctor"
@@ -75,4 +76,39 @@ func TestDoctorOnOtherNetworks(t *testing.T) {
 	w.want(got, "nat.mapping", "")
 	w.want(got, "hairpin.udp", doctor.OK)
 	w.want(got, "clock.offset", doctor.OK)
+}
+
+// A rule of the machine's own firewall against UDP is found on it, with what mends it, and
+// from outside by either kind of address.
+func TestDoctorFindsARule(t *testing.T) {
+	t.Parallel()
+	lab, binary := labtest.New(t), build(t)
+	w := &world{t: t, lab: lab, binary: binary, data: t.TempDir()}
+	var at *netlab.Link
+	w.server, at = labtest.Node(t, lab, "server", netlab.LinkOptions{})
+	w.origin = "http://" + at.Addr4().String() + ":8080"
+	w.startServer()
+	outside, _ := labtest.Node(t, lab, "outside", netlab.LinkOptions{})
+	six := "http://[" + at.Addr6().String() + "]:8080"
+	ids := func(level doctor.Level) {
+		t.Helper()
+		w.want(w.examine(w.server), "port.udp", level)
+		for origin, family := range map[string]string{w.origin: "4", six: "6"} {
+			got := w.examine(outside, "--outside", origin)
+			w.want(got, "outside.tcp"+family, doctor.OK)
+			w.want(got, "outside.udp"+family, level)
+			w.want(got, "outside.turn_udp", level)
+			w.want(got, "outside.turn_tcp", doctor.OK)
+		}
+	}
+	ids(doctor.OK)
+	w.want(w.examine(w.server), "firewall", doctor.OK)
+	rules := "table inet f {\n chain in {\n type filter hook input priority 0; policy accept;\n udp dport 8080 drop\n }\n}"
+	cmd := w.server.Command(context.WithoutCancel(t.Context()), "nft", "-f", "-")
+	cmd.Stdin = strings.NewReader(rules)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("nft: %v\n%s", err, out)
+	}
+	ids(doctor.Problem)
+	w.want(w.examine(w.server), "firewall", doctor.Warning)
 }

@@ -33,14 +33,6 @@ const (
 	ReasonOther       Reason = "other"
 )
 
-// Reasons lists all.
-func Reasons() []Reason {
-	return []Reason{
-		ReasonDNS, ReasonFamily, ReasonConnect, ReasonTimeout, ReasonCertificate, ReasonTLS, ReasonMoved, ReasonHTTP,
-		ReasonFull, ReasonToken, ReasonRate, ReasonRefused, ReasonInterrupted, ReasonOther,
-	}
-}
-
 // reasonFor sorts an error of making the call; ctx is the probe's own.
 func reasonFor(ctx context.Context, err error) Reason {
 	switch code(err) {

@@ -19,6 +19,29 @@ import (
 	"github.com/visavis-call/visavis/protocol"
 )
 
+// reasons are all there are.
+func reasons() []Reason {
+	return []Reason{
+		ReasonDNS, ReasonFamily, ReasonConnect, ReasonTimeout, ReasonCertificate, ReasonTLS, ReasonMoved, ReasonHTTP,
+		ReasonFull, ReasonToken, ReasonRate, ReasonRefused, ReasonInterrupted, ReasonOther,
+	}
+}
+
+// Somebody who reads one in a monitor finds it in the documentation.
+func TestReasonsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "| `reason` (also in")
+	table, _, _ = strings.Cut(table, "\n\n")
+	for _, r := range reasons() {
+		if !strings.Contains(table, "`"+string(r)+"`") {
+			t.Errorf("docs/operating.md has no reason %q", r)
+		}
+	}
+}
+
 // Each fault has its word, in the metrics, too.
 func TestReasons(t *testing.T) {
 	answer := func(h http.HandlerFunc) string {
@@ -94,7 +117,7 @@ func TestRareReasons(t *testing.T) {
 		{gone, gone.Err(), ReasonInterrupted},
 		{live, fmt.Errorf("dial: %w", peer.ErrFamily), ReasonFamily},
 	} {
-		if got := reasonFor(tt.ctx, tt.err); got != tt.want || !slices.Contains(Reasons(), got) {
+		if got := reasonFor(tt.ctx, tt.err); got != tt.want || !slices.Contains(reasons(), got) {
 			t.Errorf("%v: %q, want %q", tt.err, got, tt.want)
 		}
 	}

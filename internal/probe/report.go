@@ -59,7 +59,7 @@ type Path struct {
 	Remote string              `json:"remote"`
 	Relay  peer.RelayTransport `json:"relay,omitempty"`
 	Family int                 `json:"family,omitempty"` // 4 or 6, of a direct path
-	RTTMS  float64             `json:"rtt_ms"` // mean
+	RTTMS  float64             `json:"rtt_ms"`           // mean
 	// Sound and Lost are packets of sound from the other party, JitterMS the mean
 	// difference of the time on the way from one to the next.
 	Sound    int     `json:"sound_packets"`

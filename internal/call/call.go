@@ -12,8 +12,9 @@
 // out which calls exist by asking.
 //
 // next (next.go) is the whole state machine: pure, no clock, no I/O. [Call] is
-// the actor around it: one goroutine owns the state and everybody else sends it
-// events. The actor ends when nobody has been seated for a while; what must
+// the actor around it. It has no goroutine of its own, for a server has many calls
+// in which nothing happens: whoever brings an event waits for its turn, and carries
+// the event out. The actor ends when nobody has been seated for a while; what must
 // outlive it is in the [Registry].
 package call
 
@@ -28,8 +29,6 @@ import (
 )
 
 const (
-	// inboxSize is small: there are many calls, and whoever finds the inbox full waits.
-	inboxSize = 8
 	// linger is how long an empty call keeps its lock and its grant: long enough
 	// for both sides to come back after a lost network.
 	linger = time.Minute
@@ -46,7 +45,7 @@ var ErrStopped = errors.New("call actor has stopped")
 type Party interface {
 	// Send queues a message.
 	Send(protocol.ServerMessage)
-	// Forward queues a binary frame.
+	// Forward queues a binary frame. outer is the caller's again when it returns.
 	Forward(slot uint16, outer []byte)
 	// GrantRelay queues fresh relay credentials.
 	GrantRelay()
@@ -93,15 +92,28 @@ type Config struct {
 
 // Call is the actor that owns one call. Create it with [Start].
 type Call struct {
-	id    protocol.ID
-	cfg   Config
-	inbox chan request  // never closed; senders select on done
-	done  chan struct{} // closed when the goroutine has returned
+	id  protocol.ID
+	cfg Config
+	ctx context.Context // the actor's own: what it asks the registry in
+	// turn holds a token while somebody acts. Those who wait get it in the order of
+	// their coming; none waits longer than the registry takes.
+	turn chan struct{}
+	done chan struct{} // closed when the actor has ended
 
-	// Owned by run.
+	// Owned by whose turn it is.
+	loaded  bool
+	stopped bool
 	state   State
-	parties map[Conn]Party
+	parties []place
 	last    Conn
+	timer   *time.Timer // for idle or the expiry, whichever is first; nil: neither
+	idle    time.Time   // when an empty call ends; zero while somebody is seated
+}
+
+// place is a connection and who it is.
+type place struct {
+	conn  Conn
+	party Party
 }
 
 // request is an event on its way to the actor. party is set for events that
@@ -109,7 +121,6 @@ type Call struct {
 type request struct {
 	event event
 	party Party
-	reply chan answer // buffered, so run never blocks on it; nil: nobody waits
 }
 
 type answer struct {
@@ -119,22 +130,32 @@ type answer struct {
 	err     error
 }
 
-// Start runs the actor of call id until ctx ends, or until it has been empty for
-// a while.
+// Start returns the actor of call id. It ends by Stop, or when it has been empty for
+// a while. What it asks the registry is bounded by ctx.
 func Start(ctx context.Context, id protocol.ID, cfg Config) *Call {
 	c := &Call{
-		id:      id,
-		cfg:     cfg,
-		inbox:   make(chan request, inboxSize),
-		done:    make(chan struct{}),
-		parties: make(map[Conn]Party),
+		id:   id,
+		cfg:  cfg,
+		ctx:  ctx,
+		turn: make(chan struct{}, 1),
+		done: make(chan struct{}),
+		idle: time.Now().Add(linger),
 	}
-	go c.run(ctx)
+	c.turn <- struct{}{}
+	c.schedule()
+	<-c.turn
 	return c
 }
 
 // Done is closed when the actor has ended.
 func (c *Call) Done() <-chan struct{} { return c.done }
+
+// Stop ends the actor, once whoever acts is done. Connections are not told.
+func (c *Call) Stop() {
+	c.turn <- struct{}{}
+	c.stop()
+	<-c.turn
+}
 
 // Register makes the call known, bound to key, and returns when it expires. It
 // fails with [protocol.ErrorCodeGone] if the id is, or was, somebody else's.
@@ -186,44 +207,71 @@ func (c *Call) Handle(ctx context.Context, from Conn, m protocol.ClientMessage) 
 }
 
 // Forward passes a binary frame on; slot is the one in the frame. What cannot be
-// delivered is dropped and counted.
+// delivered is dropped and counted. The parties keep nothing of outer.
 func (c *Call) Forward(ctx context.Context, from Conn, slot uint16, outer []byte) error {
+	if err := c.begin(ctx); err != nil {
+		return err
+	}
+	defer c.end()
+	if err := c.load(); err != nil {
+		return err
+	}
+	c.pass(frame{from, slot, outer})
+	return nil
+}
+
+// TryForward is Forward, if that need not wait. Else it does nothing and returns false.
+func (c *Call) TryForward(from Conn, slot uint16, outer []byte) bool {
 	select {
-	case c.inbox <- request{event: frame{from, slot, outer}}:
-		return nil
+	case c.turn <- struct{}{}:
+	default:
+		return false
+	}
+	defer c.end()
+	if c.stopped || !c.loaded {
+		return false
+	}
+	c.pass(frame{from, slot, outer})
+	return true
+}
+
+// Leave gives the seat back. It never fails: a call that has stopped has no seats.
+func (c *Call) Leave(from Conn) {
+	_, _ = c.do(context.Background(), request{event: leave{from}}) // it waits no longer than the registry takes
+}
+
+// do carries out an event. ctx bounds the wait for the turn, and no more: what the
+// call itself has to do is not undone because somebody has gone.
+func (c *Call) do(ctx context.Context, r request) (answer, error) {
+	if err := c.begin(ctx); err != nil {
+		return answer{}, err
+	}
+	defer c.end()
+	if err := c.load(); err != nil {
+		return answer{}, err
+	}
+	a := c.handle(r)
+	c.schedule()
+	return a, a.err
+}
+
+// begin waits for the turn; end gives it on.
+func (c *Call) begin(ctx context.Context) error {
+	select {
+	case c.turn <- struct{}{}:
 	case <-c.done:
 		return ErrStopped
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if c.ctx.Err() != nil {
+		c.stop()
+	}
+	if c.stopped {
+		c.end()
+		return ErrStopped
+	}
+	return nil
 }
 
-// Leave gives the seat back. It never fails: a call that has stopped has no seats.
-func (c *Call) Leave(from Conn) {
-	select {
-	case c.inbox <- request{event: leave{from}}:
-	case <-c.done:
-	}
-}
-
-func (c *Call) do(ctx context.Context, r request) (answer, error) {
-	r.reply = make(chan answer, 1)
-	select {
-	case c.inbox <- r:
-	case <-c.done:
-		return answer{}, ErrStopped
-	case <-ctx.Done():
-		return answer{}, ctx.Err()
-	}
-	select {
-	case a := <-r.reply:
-		return a, a.err
-	case <-c.done:
-		select { // the reply may have come just before the end
-		case a := <-r.reply:
-			return a, a.err
-		default:
-			return answer{}, ErrStopped
-		}
-	}
-}
+func (c *Call) end() { <-c.turn }

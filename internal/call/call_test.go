@@ -313,11 +313,110 @@ func TestFailingRegistry(t *testing.T) {
 	})
 }
 
-func TestCancel(t *testing.T) {
+// The switchboard of a server that stops.
+func TestStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		c := Start(ctx, testID, Config{Registry: inAnHour(), Log: slog.New(slog.DiscardHandler)})
-		cancel()
+		stopped := 0
+		c := Start(t.Context(), testID, Config{
+			Registry: inAnHour(), Log: slog.New(slog.DiscardHandler), Stopped: func(*Call) { stopped++ },
+		})
+		var g party
+		gc := mustJoin(t)(c.JoinGuest(t.Context(), &g, guestCID, "", Claim{}))
+		c.Stop()
+		c.Stop()
 		<-c.Done()
+		if stopped != 1 {
+			t.Errorf("stopped was told %d times", stopped)
+		}
+		if err := c.Forward(t.Context(), gc, 0, nil); !errors.Is(err, ErrStopped) {
+			t.Errorf("forward: %v, want ErrStopped", err)
+		}
+		if c.TryForward(gc, 0, nil) {
+			t.Error("something was forwarded")
+		}
+		c.Leave(gc)
 	})
 }
+
+// blocked is a registry that answers when it is told to.
+type blocked struct {
+	*memory
+	asked, answer chan struct{}
+}
+
+func (b blocked) Register(ctx context.Context, id protocol.ID, r Record) (Record, error) {
+	close(b.asked)
+	<-b.answer
+	return b.memory.Register(ctx, id, r)
+}
+
+// Frames come out in the order of their coming, and nobody who must not wait waits for
+// one who does.
+func TestFramesWaitForTheirTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := blocked{&memory{}, make(chan struct{}), make(chan struct{})}
+		c := Start(t.Context(), testID, Config{
+			Registry: b, Log: slog.New(slog.DiscardHandler), Drop: func(string) {}, Forward: func(int) {},
+		})
+		if c.TryForward(1, 0, nil) {
+			t.Error("a call that was not looked up takes frames")
+		}
+		var h, g party
+		gc := mustJoin(t)(c.JoinGuest(t.Context(), &g, guestCID, "", Claim{}))
+		var doing sync.WaitGroup
+		defer doing.Wait()
+		doing.Go(func() { _, _ = c.Register(t.Context(), testKey, time.Now().Add(time.Hour)) })
+		<-b.asked
+		if c.TryForward(gc, 0, []byte("now")) {
+			t.Error("two act at once")
+		}
+		doing.Go(func() { _, _ = c.JoinHost(t.Context(), &h, hostCID, "", nil) })
+		synctest.Wait()
+		for _, text := range []string{"first", "second"} {
+			doing.Go(func() { _ = c.Forward(t.Context(), gc, 0, []byte(text)) })
+			synctest.Wait()
+		}
+		late, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := c.Forward(late, gc, 0, nil); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("forward, a second later: %v", err)
+		}
+		close(b.answer)
+		got := h.take()
+		if want := []string{"frame 1 first", "frame 1 second"}; len(got) != 4 || cmp.Diff(want, got[2:]) != "" {
+			t.Errorf("the host was told %q, want %q in the end", got, want)
+		}
+		if !c.TryForward(gc, 0, []byte("third")) {
+			t.Error("a call in which nothing happens does not take a frame")
+		}
+		want(t, &h, "frame 1 third")
+	})
+}
+
+// What happens most, a frame that is passed on, leaves no garbage.
+func TestFramesLeaveNoGarbage(t *testing.T) {
+	c := Start(t.Context(), testID, Config{
+		Registry: inAnHour(), Log: slog.New(slog.DiscardHandler), Drop: func(string) {}, Forward: func(int) {},
+	})
+	defer c.Stop()
+	var h, g silent
+	hc := mustJoin(t)(c.JoinHost(t.Context(), h, hostCID, "", nil))
+	gc := mustJoin(t)(c.JoinGuest(t.Context(), g, guestCID, "", Claim{}))
+	outer := make([]byte, 552)
+	if n := testing.AllocsPerRun(100, func() {
+		if !c.TryForward(gc, 0, outer) || c.Forward(t.Context(), hc, 1, outer) != nil {
+			t.Error("not forwarded")
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations for two frames", n)
+	}
+}
+
+// silent takes everything and keeps nothing.
+type silent struct{}
+
+func (silent) Send(protocol.ServerMessage) {}
+func (silent) Forward(uint16, []byte)      {}
+func (silent) GrantRelay()                 {}
+func (silent) Close(int)                   {}
+func (silent) Probe(context.Context)       {}

@@ -129,7 +129,11 @@ func next(s State, e event) (State, []effect, error) {
 	case command:
 		return s.obey(e)
 	case frame:
-		return s, []effect{s.route(e)}, nil
+		to, why := s.route(e)
+		if why != "" {
+			return s, []effect{dropFrame{why}}, nil
+		}
+		return s, []effect{to}, nil
 	case leave:
 		return s.leave(e.conn)
 	case expire:
@@ -318,26 +322,26 @@ func (s State) guest(slot int) seat {
 	return s.guests[slot-1]
 }
 
-// route says where a frame goes.
-func (s State) route(e frame) effect {
+// route says where a frame goes, or why nowhere.
+func (s *State) route(e frame) (to forward, drop string) {
 	if e.conn != 0 && e.conn == s.host.conn {
 		if g := s.guest(int(e.slot)); g.conn != 0 {
-			return forward{g.conn, 0, e.outer}
+			return forward{g.conn, 0, e.outer}, ""
 		}
-		return dropFrame{"no_guest"}
+		return forward{}, "no_guest"
 	}
-	for i, g := range s.guests {
-		switch {
-		case g.conn != e.conn || g.conn == 0:
+	for i := range s.guests {
+		switch conn := s.guests[i].conn; {
+		case conn != e.conn || conn == 0:
 			continue
 		case e.slot != 0:
-			return dropFrame{"bad_slot"}
+			return forward{}, "bad_slot"
 		case s.host.conn == 0:
-			return dropFrame{"no_host"}
+			return forward{}, "no_host"
 		}
-		return forward{s.host.conn, uint16(i + 1), e.outer}
+		return forward{s.host.conn, uint16(i + 1), e.outer}, ""
 	}
-	return dropFrame{"not_seated"}
+	return forward{}, "not_seated"
 }
 
 // leave empties the seat of conn. A replaced host has none any more. Who was not

@@ -3,87 +3,98 @@ package call
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/visavis-call/visavis/protocol"
 )
 
-// run is the actor. Its first act is to look the call up, so that every call
-// costs the same, known or not.
-func (c *Call) run(ctx context.Context) {
-	defer func() {
-		close(c.done)
-		if c.cfg.Stopped != nil {
-			c.cfg.Stopped(c)
-		}
-	}()
-	loadErr := c.load(ctx)
-	var idle <-chan time.Time // nil while somebody is seated
-	var expiry <-chan time.Time
-	for {
-		if idle == nil && c.empty() {
-			idle = time.After(linger)
-		}
-		if expiry == nil && c.state.phase == Registered {
-			expiry = time.After(time.Until(c.state.expires))
-		}
-		select {
-		case r := <-c.inbox:
-			if loadErr != nil {
-				r.refuse(loadErr)
-				return // the next request starts another actor, which tries again
-			}
-			c.take(ctx, r)
-			if !c.empty() {
-				idle = nil
-			}
-		case <-expiry:
-			c.take(ctx, request{event: expire{}})
-			expiry = nil
-		case <-idle:
-			return
-		case <-ctx.Done():
-			return
-		}
+// load looks the call up, before anything else, so that every call costs the same,
+// known or not. A call that cannot be looked up ends: the next request starts another
+// actor, which tries again.
+func (c *Call) load() error {
+	if c.loaded {
+		return nil
 	}
-}
-
-// take, refuse and empty are apart from run, whose stack is kept as long as the call
-// is: what answers and states take on it would double that.
-//
-//go:noinline
-func (c *Call) take(ctx context.Context, r request) { r.answer(c.handle(ctx, r)) }
-
-//go:noinline
-func (r request) refuse(err error) { r.answer(answer{err: err}) }
-
-//go:noinline
-func (c *Call) empty() bool { return c.state.empty() }
-
-func (r request) answer(a answer) {
-	if r.reply != nil {
-		r.reply <- a
-	}
-}
-
-func (c *Call) load(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	ctx, cancel := context.WithTimeout(c.ctx, lookupTimeout)
 	defer cancel()
 	record, found, err := c.cfg.Registry.Lookup(ctx, c.id)
 	if err != nil {
+		c.stop()
 		return fmt.Errorf("look up call: %w", err)
 	}
 	if found {
 		c.state, _, _ = next(c.state, registered{record})
 	}
+	c.loaded = true
 	return nil
 }
 
+// schedule has the timer ring when the call has been empty for long enough, or expires.
+func (c *Call) schedule() {
+	switch empty := c.state.empty(); {
+	case !empty:
+		c.idle = time.Time{}
+	case c.idle.IsZero():
+		c.idle = time.Now().Add(linger)
+	}
+	at := c.idle
+	if c.state.phase == Registered && (at.IsZero() || c.state.expires.Before(at)) {
+		at = c.state.expires
+	}
+	switch {
+	case c.stopped, at.IsZero():
+		c.rest()
+	case c.timer == nil:
+		c.timer = time.AfterFunc(time.Until(at), c.ring)
+	default:
+		c.timer.Reset(time.Until(at))
+	}
+}
+
+func (c *Call) rest() {
+	if c.timer != nil {
+		c.timer.Stop()
+		c.timer = nil
+	}
+}
+
+// ring is called by the timer. It may have been set anew in the meantime.
+func (c *Call) ring() {
+	c.turn <- struct{}{}
+	defer c.end()
+	if c.stopped {
+		return
+	}
+	now := time.Now()
+	if c.state.phase == Registered && !now.Before(c.state.expires) {
+		c.handle(request{event: expire{}})
+	}
+	if !c.idle.IsZero() && !now.Before(c.idle) {
+		c.stop()
+		return
+	}
+	c.schedule()
+}
+
+// stop ends the actor; once is enough.
+func (c *Call) stop() {
+	if c.stopped {
+		return
+	}
+	c.stopped = true
+	c.rest()
+	close(c.done)
+	if c.cfg.Stopped != nil {
+		c.cfg.Stopped(c)
+	}
+}
+
 // handle gives one event to next and carries out the effects.
-func (c *Call) handle(ctx context.Context, r request) answer {
+func (c *Call) handle(r request) answer {
 	switch e := r.event.(type) {
 	case create:
-		return c.create(ctx, e)
+		return c.create(e)
 	case hostJoin:
 		e.conn = c.last + 1
 		r.event = e
@@ -98,7 +109,7 @@ func (c *Call) handle(ctx context.Context, r request) answer {
 	}
 	for _, e := range effects { // first what can fail: then nothing has been said yet
 		if o, ok := e.(over); ok {
-			if err := c.finish(ctx, o); err != nil {
+			if err := c.finish(o); err != nil {
 				return answer{err: err}
 			}
 		}
@@ -106,18 +117,18 @@ func (c *Call) handle(ctx context.Context, r request) answer {
 	c.state = state
 	a := answer{record: Record{Key: state.key, Expires: state.expires}}
 	if state.granted != 0 {
-		a.granted = c.parties[state.guest(state.granted).conn]
+		a.granted = c.party(state.guest(state.granted).conn)
 	}
 	if r.party != nil {
 		c.last++
 		a.conn = c.last
-		c.parties[a.conn] = r.party
+		c.parties = append(c.parties, place{a.conn, r.party})
 	}
 	for _, e := range effects {
 		c.perform(e)
 	}
 	if l, ok := r.event.(leave); ok {
-		delete(c.parties, l.conn)
+		c.forget(l.conn)
 	}
 	c.report(was, state)
 	return a
@@ -125,10 +136,10 @@ func (c *Call) handle(ctx context.Context, r request) answer {
 
 // create binds the id to a key, once. Repeating the same is harmless: the
 // answer may have been lost.
-func (c *Call) create(ctx context.Context, e create) answer {
+func (c *Call) create(e create) answer {
 	gone := answer{err: &protocol.WireError{Code: protocol.ErrorCodeGone}}
 	if c.state.phase == Unknown {
-		ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+		ctx, cancel := context.WithTimeout(c.ctx, lookupTimeout)
 		defer cancel()
 		record, err := c.cfg.Registry.Register(ctx, c.id, Record{Key: e.key, Expires: e.expires})
 		if err != nil {
@@ -145,12 +156,12 @@ func (c *Call) create(ctx context.Context, e create) answer {
 }
 
 // finish makes the end of the call last.
-func (c *Call) finish(ctx context.Context, o over) error {
+func (c *Call) finish(o over) error {
 	c.cfg.EndRelay(c.id)
 	if !o.byHost {
 		return nil // the registry knows the expiry
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	ctx, cancel := context.WithTimeout(c.ctx, lookupTimeout)
 	defer cancel()
 	if err := c.cfg.Registry.End(ctx, c.id); err != nil {
 		return fmt.Errorf("end call: %w", err)
@@ -161,28 +172,57 @@ func (c *Call) finish(ctx context.Context, o over) error {
 func (c *Call) perform(e effect) {
 	switch e := e.(type) {
 	case send:
-		if p := c.parties[e.conn]; p != nil {
+		if p := c.party(e.conn); p != nil {
 			p.Send(e.message)
 		}
 	case forward:
-		if p := c.parties[e.conn]; p != nil {
-			c.cfg.Forward(len(e.outer))
-			p.Forward(e.slot, e.outer)
-		}
+		c.forward(e)
 	case grantRelay:
-		if p := c.parties[e.conn]; p != nil {
+		if p := c.party(e.conn); p != nil {
 			p.GrantRelay()
 		}
 	case revokeRelay:
 		c.cfg.RevokeRelay(c.id)
 	case closeConn:
-		if p := c.parties[e.conn]; p != nil {
+		if p := c.party(e.conn); p != nil {
 			p.Close(e.code)
-			delete(c.parties, e.conn)
+			c.forget(e.conn)
 		}
 	case dropFrame:
 		c.cfg.Drop(e.reason)
 	}
+}
+
+// pass is what next and perform do with a frame, without the garbage: most of what
+// happens to a call is frames.
+func (c *Call) pass(e frame) {
+	to, why := c.state.route(e)
+	if why != "" {
+		c.cfg.Drop(why)
+		return
+	}
+	c.forward(to)
+}
+
+func (c *Call) forward(e forward) {
+	if p := c.party(e.conn); p != nil {
+		c.cfg.Forward(len(e.outer))
+		p.Forward(e.slot, e.outer)
+	}
+}
+
+// party is who conn is; nil: nobody, any more.
+func (c *Call) party(conn Conn) Party {
+	for _, p := range c.parties {
+		if p.conn == conn {
+			return p.party
+		}
+	}
+	return nil
+}
+
+func (c *Call) forget(conn Conn) {
+	c.parties = slices.DeleteFunc(c.parties, func(p place) bool { return p.conn == conn })
 }
 
 // report logs one line per change of a call's life, and nothing about seats.

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/visavis-call/visavis/internal/call"
@@ -113,7 +115,11 @@ func (s *Switchboard) forget(id protocol.ID, c *call.Call) {
 func (s *Switchboard) Close() {
 	s.mu.Lock()
 	s.closed = true
+	open := slices.Collect(maps.Values(s.calls))
 	s.mu.Unlock()
 	s.cancel()
+	for _, c := range open {
+		c.Stop()
+	}
 	s.actors.Wait()
 }

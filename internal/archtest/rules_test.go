@@ -19,7 +19,8 @@ func imports() map[string][]string {
 
 		"internal/call":             {"protocol"},
 		"internal/switchboard":      {"internal/call", "internal/store", "protocol"},
-		"internal/signaling":        {"internal/call", "internal/mirror", "internal/switchboard", "protocol", "e2ee"},
+		"internal/signaling":        {"internal/call", "internal/mirror", "internal/sockets", "internal/switchboard", "protocol", "e2ee"},
+		"internal/sockets":          {},
 		"internal/httpd":            {"internal/bundle", "internal/signaling", "protocol", "web"},
 		"internal/bundle":           {},
 		"internal/relay":            {"internal/relay/offload", "protocol"},

@@ -44,32 +44,31 @@ func (s *session) servers() protocol.Servers {
 	}
 }
 
-// control acts on one text frame. It returns false if the session must end; the
-// reason is then queued.
-func (s *session) control(ctx context.Context, data []byte) bool {
+// control acts on one text frame, which may take its time.
+func (s *session) control(data []byte) {
+	ctx := s.server.ctx
 	m, err := protocol.DecodeClient(data)
 	if errors.Is(err, protocol.ErrUnknownType) {
 		s.server.cfg.Metrics.Drop("unknown_type")
-		return true
+		return
 	}
 	if err != nil {
-		s.hangUp("", protocol.Public(err).Code, protocol.CloseRefused)
-		return false
+		s.dismiss(protocol.Public(err).Code, protocol.CloseRefused)
+		return
 	}
 	switch m := m.(type) {
 	case protocol.Create:
 		if err := s.create(ctx, m); err != nil {
 			s.refuse(m.Req, err)
 		}
-		return true
+		return
 	case protocol.Join:
-		err := s.join(ctx, m)
-		if err == nil {
-			return true
+		if err := s.join(ctx, m); err != nil {
+			s.refuse(m.Req, err)
+			s.Close(closeCodeOf(err))
+			s.quit()
 		}
-		s.refuse(m.Req, err)
-		s.Close(closeCodeOf(err))
-		return false
+		return
 	}
 	err = protocol.ErrorCodeState.Err()
 	if s.call != nil {
@@ -78,7 +77,6 @@ func (s *session) control(ctx context.Context, data []byte) bool {
 	if err != nil {
 		s.refuse(reqOf(m), err)
 	}
-	return true
 }
 
 func reqOf(m protocol.ClientMessage) string {
@@ -170,7 +168,7 @@ func (s *session) join(ctx context.Context, m protocol.Join) error {
 		s.role = ""
 		return err
 	}
-	s.joinTimer.Stop()
+	s.seated()
 	gauge := s.server.cfg.Metrics.Connections
 	gauge.WithLabelValues("none").Dec()
 	gauge.WithLabelValues(string(s.role)).Inc()
@@ -238,10 +236,16 @@ func (s *session) refuse(req string, err error) {
 }
 
 // hangUp refuses and then closes.
-func (s *session) hangUp(req string, code protocol.ErrorCode, closeCode int) {
+func (s *session) hangUp(code protocol.ErrorCode, closeCode int) {
 	s.server.cfg.Metrics.Refused(code)
-	s.Send(protocol.Refusal{Req: req, Code: code})
+	s.Send(protocol.Refusal{Code: code})
 	s.Close(closeCode)
+}
+
+// dismiss is hangUp, for what the client has said; for the reader, where it may wait.
+func (s *session) dismiss(code protocol.ErrorCode, closeCode int) {
+	s.hangUp(code, closeCode)
+	s.quit()
 }
 
 // log is the server's logger with what is known of the session; for the reader.

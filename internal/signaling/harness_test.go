@@ -119,7 +119,6 @@ func parts(t *testing.T, change func(*Config)) *node {
 func serve(t *testing.T, change func(*Config)) *node {
 	t.Helper()
 	n := parts(t, change)
-	n.quiet = 2 * time.Millisecond // whoever says nothing for so long is read at rest
 	n.handler = httptest.NewServer(n.Server)
 	t.Cleanup(n.handler.Close)
 	n.host = strings.TrimPrefix(n.handler.URL, "http://")

@@ -1,62 +1,123 @@
 package signaling
 
 import (
-	"container/list"
 	"sync"
 	"time"
 
 	"github.com/visavis-call/visavis/protocol"
 )
 
-const pingInterval = protocol.LimitPingMS * time.Millisecond
+const (
+	// pongTimeout bounds the answer to a ping. It is the keeper's beat: at every other
+	// one it asks, at the one between it looks for the answer.
+	pongTimeout = protocol.LimitPingMS * time.Millisecond / 2
+	// together is how much later a beat may be, so that many are done at once.
+	together = time.Millisecond
+)
 
-// keeper has all clients of a server pinged, each every pingInterval, by one timer. It
-// begins a ping and does not wait for it: that is the session's.
+// keeper has all clients of a server asked for a sign of life, each every LimitPingMS,
+// by one timer.
 type keeper struct {
-	mu    sync.Mutex // guards what follows
-	due   list.List  // of *session; all wait equally long, so the first is due first
-	timer *time.Timer
+	mu          sync.Mutex // guards what follows, and each session's kept
+	first, last *session   // in the order in which they are due: all wait equally long
+	timer       *time.Timer
+}
+
+// kept is what the keeper knows of a session.
+type kept struct {
+	before, after *session
+	at            time.Time // of its next beat; zero: it is not kept
+	asked         uint64    // the ping to be answered by then; 0: none
+	odd           bool
 }
 
 // add keeps a session from now on.
 func (k *keeper) add(s *session) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	s.pingAt = time.Now().Add(pingInterval)
-	s.kept = k.due.PushBack(s)
-	if k.due.Len() > 1 {
-		return
-	}
-	if k.timer == nil {
-		k.timer = time.AfterFunc(pingInterval, k.tick)
-	} else {
-		k.timer.Reset(pingInterval)
+	alone := k.first == nil
+	k.push(s, time.Now())
+	switch {
+	case !alone:
+	case k.timer == nil:
+		k.timer = time.AfterFunc(pongTimeout, k.tick)
+	default:
+		k.timer.Reset(pongTimeout)
 	}
 }
 
-// remove lets a session go: after it no ping begins.
+// remove lets a session go.
 func (k *keeper) remove(s *session) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.due.Remove(s.kept)
-	if k.due.Len() == 0 {
+	k.pull(s)
+	if k.first == nil && k.timer != nil {
 		k.timer.Stop()
 	}
 }
 
-// tick begins the pings that are due.
+// push puts s last, a beat from now. k.mu is held.
+func (k *keeper) push(s *session, now time.Time) {
+	s.kept.at, s.kept.before, s.kept.after = now.Add(pongTimeout), k.last, nil
+	if k.last != nil {
+		k.last.kept.after = s
+	} else {
+		k.first = s
+	}
+	k.last = s
+}
+
+// pull takes s out of the line. k.mu is held.
+func (k *keeper) pull(s *session) {
+	if s.kept.at.IsZero() {
+		return
+	}
+	before, after := s.kept.before, s.kept.after
+	if before != nil {
+		before.kept.after = after
+	} else {
+		k.first = after
+	}
+	if after != nil {
+		after.kept.before = before
+	} else {
+		k.last = before
+	}
+	s.kept.at, s.kept.before, s.kept.after = time.Time{}, nil, nil
+}
+
+// tick does the beats that are due.
 func (k *keeper) tick() {
+	now := time.Now()
+	for s, ask := k.due(now); s != nil; s, ask = k.due(now) {
+		if !ask {
+			continue
+		}
+		n := s.ping()
+		k.mu.Lock()
+		s.kept.asked = n
+		k.mu.Unlock()
+	}
+}
+
+// due is the next session whose turn it is, and whether it is to be pinged. One that has
+// not answered the last ping is cut. If there is none the timer is set.
+func (k *keeper) due(now time.Time) (s *session, ask bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	now := time.Now()
-	for e := k.due.Front(); e != nil; e = k.due.Front() {
-		s := e.Value.(*session)
-		if wait := s.pingAt.Sub(now); wait > 0 {
-			k.timer.Reset(wait)
-			return
-		}
-		s.pingAt = now.Add(pingInterval)
-		k.due.MoveToBack(e)
-		s.pings.Go(s.ping)
+	s = k.first
+	if s == nil {
+		return nil, false
 	}
+	if wait := s.kept.at.Sub(now); wait > 0 {
+		k.timer.Reset(max(wait, together))
+		return nil, false
+	}
+	k.pull(s)
+	k.push(s, now)
+	s.kept.odd = !s.kept.odd
+	if s.kept.odd && !s.answered(s.kept.asked) {
+		s.chores.Go(s.cut)
+	}
+	return s, !s.kept.odd
 }

@@ -1,9 +1,8 @@
 package signaling
 
 import (
+	"bytes"
 	"sync"
-
-	"github.com/coder/websocket"
 
 	"github.com/visavis-call/visavis/protocol"
 )
@@ -18,25 +17,34 @@ const (
 	keptQueue = 2
 )
 
-// outgoing is one thing for the writer to do: a frame, or, if code is set, the
-// end of the connection.
+// outgoing is one thing to write: a frame, or, if code is set, the end of the
+// connection.
 type outgoing struct {
-	kind  websocket.MessageType
-	slot  uint16 // of the guest it is from; 0: nobody's share
-	frame []byte
-	code  websocket.StatusCode
+	slot uint16 // of the guest it is from; 0: nobody's share
+	wire []byte // the frame as it goes out
+	code int
+}
+
+// sink is where an outbox writes to.
+type sink interface {
+	// try writes what goes at once, and returns how many bytes that were.
+	try(wire []byte) int
+	// write writes what next gives, until it gives nothing. It may wait.
+	write()
 }
 
 // outbox is what waits to be written to one client. Most of the time that is
-// nothing, and then it costs nothing: the writer is a goroutine that push starts, and
-// that ends when the queue is empty. All methods may be called by anybody.
+// nothing, and then it costs nothing: what is pushed goes out at once, and only what does
+// not is kept, and written by a goroutine that ends when the queue is empty. All methods
+// may be called by anybody.
 type outbox struct {
 	mu      sync.Mutex // guards what follows; never held across a write
+	to      sink       // nil until open
+	begun   []byte     // what is left of a frame that has gone in part; comes before the queue
 	queue   []outgoing
 	head    int           // queue[:head] has been taken
 	waiting shares        // frames in the queue by the slot of the guest they are from
-	write   func()        // the writer; nil until open
-	writing bool          // it runs
+	writing bool          // somebody does
 	ended   chan struct{} // somebody waits for its end
 	slow    bool          // the queue has overflowed
 	over    bool          // nothing more is taken
@@ -44,38 +52,62 @@ type outbox struct {
 
 type shares [protocol.LimitWaiting + 2]uint16
 
-// open names the writer, which takes what next gives, until it gives nothing.
-func (b *outbox) open(write func()) {
+// open names the sink.
+func (b *outbox) open(to sink) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.write = write
+	b.to = to
 	b.start()
 }
 
 // start starts the writer if there is something to write. b.mu is held.
 func (b *outbox) start() {
-	if b.write != nil && !b.writing && (b.slow || b.head < len(b.queue)) {
+	if b.to != nil && !b.writing && b.due() {
 		b.writing = true
-		go b.write()
+		go b.to.write()
 	}
 }
 
-// push queues o. A queue that overflows is not written any more: its client is told
-// that it was too slow.
+// due reports whether there is something to write. b.mu is held.
+func (b *outbox) due() bool { return b.slow || b.begun != nil || b.head < len(b.queue) }
+
+// push writes o, or queues it. A queue that overflows is not written any more: its client
+// is told that it was too slow. o.wire is the caller's again when push returns.
 func (b *outbox) push(o outgoing) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
 	case b.over || b.slow:
 		return
+	case b.to != nil && !b.writing && !b.due() && o.code == 0:
+		b.direct(o.wire)
+		return
 	case len(b.queue)-b.head >= protocol.LimitWriteQueue:
 		b.slow, b.queue, b.head = true, nil, 0
 	default:
 		b.compact()
+		o.wire = bytes.Clone(o.wire)
 		b.queue = append(b.queue, o)
 		b.waiting[o.slot]++
 	}
 	b.start()
+}
+
+// direct writes past the queue, which is empty, and has the writer go on with what is
+// left and what has come in the meantime. b.mu is held, but not while it writes.
+func (b *outbox) direct(wire []byte) {
+	b.writing = true
+	b.mu.Unlock()
+	n := b.to.try(wire)
+	b.mu.Lock()
+	if n < len(wire) {
+		b.begun = bytes.Clone(wire[n:])
+	}
+	if b.due() {
+		go b.to.write()
+		return
+	}
+	b.stop()
 }
 
 // compact makes room where things have been taken. Without, the queue would grow as
@@ -102,6 +134,9 @@ func (b *outbox) next() (o outgoing, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
+	case b.begun != nil:
+		o.wire, b.begun = b.begun, nil
+		return o, true
 	case b.slow: // a slow client is told so at once, not after the backlog
 		return outgoing{code: protocol.CloseSlow}, true
 	case b.head == len(b.queue):
@@ -123,10 +158,11 @@ func (b *outbox) end() {
 	b.stop()
 }
 
-// stop forgets the writer and what it has not written. b.mu is held.
+// stop forgets what has not been written: nobody writes any more. b.mu is held.
 func (b *outbox) stop() {
 	b.writing = false
 	b.waiting = shares{}
+	b.begun = nil
 	if b.queue, b.head = b.queue[:0], 0; cap(b.queue) > keptQueue {
 		b.queue = nil
 	}
@@ -136,7 +172,7 @@ func (b *outbox) stop() {
 	}
 }
 
-// finish takes nothing more, and waits until the writer is done with what there is.
+// finish takes nothing more, and waits until what there is has been written.
 func (b *outbox) finish() {
 	b.mu.Lock()
 	b.over = true

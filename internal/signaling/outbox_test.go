@@ -26,3 +26,119 @@ func TestQueueThatIsNeverEmpty(t *testing.T) {
 		t.Errorf("more than was pushed, or still counted: %v", b.waiting)
 	}
 }
+
+// fakeSink takes at once what it has room for, and the rest by a writer.
+type fakeSink struct {
+	box     *outbox
+	trying  func() // called while a try is under way; may be nil
+	room    int
+	wrote   chan string
+	writers chan struct{}
+}
+
+func (f *fakeSink) try(wire []byte) int {
+	if f.trying != nil {
+		f.trying()
+	}
+	n := min(f.room, len(wire))
+	f.room -= n
+	if n > 0 {
+		f.wrote <- string(wire[:n])
+	}
+	return n
+}
+
+func (f *fakeSink) write() {
+	f.writers <- struct{}{}
+	for o, ok := f.box.next(); ok; o, ok = f.box.next() {
+		f.wrote <- string(o.wire)
+	}
+}
+
+func newSink(b *outbox, room int) *fakeSink {
+	return &fakeSink{box: b, room: room, wrote: make(chan string, 8), writers: make(chan struct{}, 8)}
+}
+
+func frameOf(text string) outgoing { return outgoing{wire: []byte(text)} }
+
+func (f *fakeSink) want(t *testing.T, texts ...string) {
+	t.Helper()
+	for _, want := range texts {
+		if got := <-f.wrote; got != want {
+			t.Errorf("wrote %q, want %q", got, want)
+		}
+	}
+}
+
+// The writer is there while there is something to write, and then not.
+func TestOutboxStartsAndEndsItsWriter(t *testing.T) {
+	var b outbox
+	b.push(frameOf("a"))
+	to := newSink(&b, 0)
+	b.open(to)
+	to.want(t, "a")
+	b.finishForTest(t)
+	b.push(frameOf("b"))
+	to.want(t, "b")
+	b.finish()
+	if len(to.writers) != 2 {
+		t.Errorf("%d writers", len(to.writers))
+	}
+	b.push(frameOf("c"))
+	if _, ok := b.next(); ok {
+		t.Error("something is taken after the end")
+	}
+}
+
+// What goes out at once needs no writer; what goes in part is ended before anything else.
+func TestOutboxWritesAtOnceWhatGoes(t *testing.T) {
+	var b outbox
+	to := newSink(&b, 5)
+	b.open(to)
+	b.push(frameOf("abc"))
+	to.want(t, "abc")
+	if len(to.writers) != 0 {
+		t.Error("a writer was started for nothing")
+	}
+	kept := frameOf("defg")
+	to.trying = func() { // others come while it is written
+		to.trying = nil
+		b.push(frameOf("h"))
+		b.push(frameOf("i"))
+	}
+	b.push(kept)
+	copy(kept.wire, "XXXX") // it is the caller's again
+	to.want(t, "de", "fg", "h", "i")
+	b.finish()
+	if len(to.writers) != 1 {
+		t.Errorf("%d writers", len(to.writers))
+	}
+}
+
+// Who finishes waits for what is being written at once.
+func TestOutboxFinishesWhatIsBegun(t *testing.T) {
+	var b outbox
+	to := newSink(&b, 1)
+	done := make(chan struct{})
+	to.trying = func() {
+		go func() { b.finish(); close(done) }()
+		for waits := false; !waits; {
+			b.mu.Lock()
+			waits = b.ended != nil
+			b.mu.Unlock()
+		}
+	}
+	b.open(to)
+	b.push(frameOf("ab"))
+	<-done
+	to.want(t, "a", "b")
+}
+
+// finishForTest waits for the writer, and lets it start again.
+func (b *outbox) finishForTest(t *testing.T) {
+	t.Helper()
+	b.finish()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.over = false
+}

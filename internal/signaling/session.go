@@ -1,37 +1,32 @@
 package signaling
 
 import (
-	"bytes"
-	"container/list"
 	"context"
 	"crypto/rand"
-	"errors"
-	"io"
+	"encoding/binary"
 	"net/netip"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/coder/websocket"
 	"golang.org/x/time/rate"
 
 	"github.com/visavis-call/visavis/internal/call"
-	"github.com/visavis-call/visavis/internal/telemetry"
+	"github.com/visavis-call/visavis/internal/sockets"
 	"github.com/visavis-call/visavis/protocol"
 )
 
 const (
 	// writeTimeout bounds one write to a client that does not read.
 	writeTimeout = 10 * time.Second
-	// frameTimeout bounds the arrival of one frame, from its first byte.
-	frameTimeout = 10 * time.Second
-	// pongTimeout bounds the answer to a ping.
-	pongTimeout = 10 * time.Second
 	// goodbyeTimeout bounds the wait for a client's answer to our goodbye.
 	goodbyeTimeout = 5 * time.Second
 	// probeTimeout is how long a seat is kept for its holder when somebody who may
 	// be the same person waits for it: a round trip on a bad network.
 	probeTimeout = 2 * time.Second
+	// slotSize is what protocol.AppendFrame puts before an outer frame.
+	slotSize = 2
 )
 
 // session is one connection. It is the [call.Party] of its call.
@@ -41,30 +36,41 @@ type session struct {
 	from   netip.Prefix
 	nonce  [32]byte
 	out    outbox
+	kept   kept          // the keeper's
 	left   chan struct{} // closed when the seat has been given back
+	// parting says that the end is decided, and that only the client's goodbye is waited for.
+	parting atomic.Bool
+	chores  sync.WaitGroup // what the keeper has begun
 
-	// Set by run, before anything else starts; but cut may come earlier.
-	conn  *websocket.Conn
-	under *restingConn // of conn; written under mu
-	mu    sync.Mutex
-	isCut bool // guarded by mu
+	mu    sync.Mutex    // guards what follows; never held across a call out
+	conn  *sockets.Conn // nil until begin; after that it stays
+	isCut bool
+	pings pings
+	late  *time.Timer // cuts a client that does not answer our goodbye
 
-	// Owned by the keeper.
-	kept   *list.Element
-	pingAt time.Time
-	pings  sync.WaitGroup // those under way
-
-	// Owned by the reader.
-	frames, bytes *rate.Limiter // safe for concurrent use: at the end the writer reads, too
+	// Owned by the reader: who is in Take or Gone.
+	frames, bytes *rate.Limiter
+	counted       bool // the frame at hand has been counted,
+	excess        bool // and is too much
 	callID        protocol.ID
 	role          protocol.Role // empty before the join
 	call          *call.Call
 	seat          call.Conn
-	joinTimer     *time.Timer
-	finishing     bool
+	joinTimer     *time.Timer // nil after the join
+	gaveBack      bool        // the seat
 }
 
-var _ call.Party = (*session)(nil)
+// pings are what a client was asked, and has answered, by number.
+type pings struct {
+	asked, answered uint64
+	heard           chan struct{} // closed with the next answer; nil: nobody waits
+}
+
+var (
+	_ call.Party      = (*session)(nil)
+	_ sockets.Handler = (*session)(nil)
+	_ sink            = (*session)(nil)
+)
 
 func newSession(s *Server, at site, from netip.Prefix) *session {
 	sess := &session{
@@ -77,76 +83,154 @@ func newSession(s *Server, at site, from netip.Prefix) *session {
 	return sess
 }
 
-// begin serves the session. Its goroutine is the reader; [session.finish] is called
-// when the connection is gone. Between frames there is no other goroutine, and after
-// a while of silence only one that rests: a server has many connections, and most of
-// them are silent.
-func (s *session) begin(conn *websocket.Conn, under *restingConn) {
-	defer s.recovered()
-	conn.SetReadLimit(protocol.LimitFrameBytes + 1) // one more, to tell too long from just right
-	s.conn = conn
+// begin starts the session. From then on it is told what comes ([session.Take]), and that
+// nothing more does ([session.Gone]).
+func (s *session) begin(conn *sockets.Conn) {
 	s.mu.Lock()
-	s.under = under
+	s.conn = conn
 	cut := s.isCut
 	s.mu.Unlock()
 	if cut {
-		_ = under.Close() // asked for before there was anything to cut
+		conn.Cut() // asked for before there was anything to cut
 	}
 	s.server.cfg.Metrics.Connections.WithLabelValues("none").Inc()
 	s.server.keeper.add(s)
 	s.joinTimer = time.AfterFunc(protocol.LimitJoinMS*time.Millisecond, func() {
-		s.hangUp("", protocol.ErrorCodeTimeout, protocol.CloseJoin)
+		s.hangUp(protocol.ErrorCodeTimeout, protocol.CloseJoin)
 	})
+	s.out.open(s)
 	s.Send(s.welcome())
-	s.out.open(s.write)
-	s.work()
+	conn.Serve(s, sockets.Limits{Text: protocol.LimitControlBytes, Binary: protocol.LimitFrameBytes})
 }
 
-// work reads until the connection is gone, or silent.
-func (s *session) work() {
-	decided, quiet := s.read()
-	if quiet {
-		go s.rest() // a new stack is a small one
-		return
+// Take implements [sockets.Handler].
+func (s *session) Take(f sockets.Frame, mayWait bool) (v sockets.Verdict) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.panicked(r)
+			v = sockets.End
+		}
+	}()
+	switch {
+	case s.parting.Load():
+		if f.Op == sockets.OpClose {
+			return sockets.End
+		}
+		return sockets.Next
+	case f.Err != nil:
+		return s.broken(f.Err, mayWait)
 	}
-	s.finish(decided)
+	switch f.Op {
+	case sockets.OpText, sockets.OpBinary:
+		return s.message(f, mayWait)
+	case sockets.OpPing, sockets.OpPong:
+		return s.sign(f)
+	}
+	code, ok := f.Code()
+	if !ok {
+		return s.broken(sockets.ErrProtocol, mayWait)
+	}
+	s.out.push(outgoing{wire: sockets.AppendClose(nil, code)})
+	return sockets.End
 }
 
-// rest waits until there is something to read.
-func (s *session) rest() {
-	defer s.recovered()
-	s.under.rest()
-	s.work()
+// broken ends a session whose client sends what it may not.
+func (s *session) broken(err error, mayWait bool) sockets.Verdict {
+	switch {
+	case !mayWait:
+		return sockets.Wait
+	case err == sockets.ErrTooLong:
+		s.dismiss(protocol.ErrorCodeSize, protocol.CloseSize)
+	default:
+		s.Close(sockets.CloseProtocol)
+		s.quit()
+	}
+	return sockets.Next
 }
 
-// finish ends the session. If that is a decision of ours the writer first says so.
-func (s *session) finish(decided bool) {
-	s.finishing = true
+// message acts on a message, if the client may send one more.
+func (s *session) message(f sockets.Frame, mayWait bool) sockets.Verdict {
+	if !s.counted {
+		now := time.Now()
+		s.counted, s.excess = true, !s.frames.AllowN(now, 1) || !s.bytes.AllowN(now, len(f.Payload))
+	}
+	switch {
+	case !mayWait && (s.excess || f.Op == sockets.OpText || !s.pass(f.Payload)):
+		return sockets.Wait
+	case !mayWait:
+	case s.excess:
+		s.dismiss(protocol.ErrorCodeRate, protocol.CloseRate)
+	case f.Op == sockets.OpText:
+		s.control(f.Payload)
+	default:
+		s.forward(f.Payload)
+	}
+	s.counted = false
+	return sockets.Next
+}
+
+// pass is forward where nobody may wait; false: it has done nothing.
+func (s *session) pass(data []byte) bool {
+	slot, outer, ok := protocol.SplitFrame(data)
+	return ok && s.call != nil && s.call.TryForward(s.seat, slot, outer)
+}
+
+func (s *session) forward(data []byte) {
+	slot, outer, ok := protocol.SplitFrame(data)
+	switch {
+	case !ok:
+		s.server.cfg.Metrics.Drop("short")
+	case s.call == nil:
+		s.server.cfg.Metrics.Drop("not_seated")
+	default:
+		if err := s.call.Forward(s.server.ctx, s.seat, slot, outer); err != nil {
+			s.server.cfg.Metrics.Drop("stopping")
+		}
+	}
+}
+
+// sign is for pings and pongs. They are counted among the client's frames: else as many
+// would be answered as come.
+func (s *session) sign(f sockets.Frame) sockets.Verdict {
+	switch {
+	case !s.frames.Allow():
+		s.server.cfg.Metrics.Refused(protocol.ErrorCodeRate)
+		return sockets.End
+	case f.Op == sockets.OpPing:
+		s.out.push(outgoing{wire: sockets.AppendFrame(nil, sockets.OpPong, f.Payload)})
+	default:
+		s.pong(f.Payload)
+	}
+	return sockets.Next
+}
+
+// Gone implements [sockets.Handler].
+func (s *session) Gone() {
 	defer s.server.release(s)
-	s.joinTimer.Stop()
-	s.leave()
+	defer func() {
+		if r := recover(); r != nil {
+			s.panicked(r)
+		}
+	}()
+	s.seated()
+	s.quit()
 	s.server.keeper.remove(s)
-	if !decided {
-		s.cut()
-	}
-	s.out.finish()
 	s.cut()
-	_ = s.conn.CloseNow() // what the library keeps; closed already
-	s.pings.Wait()
+	s.out.finish()
+	s.mu.Lock()
+	late := s.late
+	s.mu.Unlock()
+	if late != nil {
+		late.Stop()
+	}
+	s.conn.Close()
+	s.chores.Wait()
 	s.server.cfg.Metrics.Connections.WithLabelValues(s.label()).Dec()
 }
 
-// recovered ends the session after a panic of its reader: nobody above would catch it,
-// and one session must not end the others.
-func (s *session) recovered() {
-	v := recover()
-	if v == nil {
-		return
-	}
+// panicked is for what nobody above would catch: one session must not end the others.
+func (s *session) panicked(v any) {
 	s.server.cfg.Log.Error("session panicked", "panic", v, "stack", string(debug.Stack()))
-	if !s.finishing {
-		s.finish(false)
-	}
 }
 
 func (s *session) label() string {
@@ -156,7 +240,22 @@ func (s *session) label() string {
 	return string(s.role)
 }
 
-func (s *session) leave() {
+// seated ends the wait for a join.
+func (s *session) seated() {
+	if s.joinTimer != nil {
+		s.joinTimer.Stop()
+		s.joinTimer = nil
+	}
+}
+
+// quit gives the seat back, once; nothing that the client says is heard any more. It may
+// wait for the call.
+func (s *session) quit() {
+	s.parting.Store(true)
+	if s.gaveBack {
+		return
+	}
+	s.gaveBack = true
 	if s.call != nil {
 		s.call.Leave(s.seat)
 	}
@@ -165,19 +264,75 @@ func (s *session) leave() {
 
 // Probe implements [call.Party].
 func (s *session) Probe(ctx context.Context) {
-	ping, done := context.WithTimeout(ctx, probeTimeout)
+	soon, done := context.WithTimeout(ctx, probeTimeout)
 	defer done()
-	if s.conn.Ping(ping) == nil {
-		return
-	}
-	s.cut()
-	select {
-	case <-s.left:
-	case <-ctx.Done():
+	for n := s.ping(); ; {
+		heard := s.hear()
+		if s.answered(n) {
+			return
+		}
+		select {
+		case <-heard:
+		case <-soon.Done():
+			s.cut()
+			select {
+			case <-s.left:
+			case <-ctx.Done():
+			}
+			return
+		}
 	}
 }
 
-// write does what is in the outbox.
+// ping asks the client for a sign of life, and returns the number that its answer has.
+func (s *session) ping() uint64 {
+	s.mu.Lock()
+	s.pings.asked++
+	n := s.pings.asked
+	s.mu.Unlock()
+	s.out.push(outgoing{wire: sockets.AppendFrame(nil, sockets.OpPing, binary.BigEndian.AppendUint64(nil, n))})
+	return n
+}
+
+// pong notes an answer. One to a ping that was not sent is none (RFC 6455 §5.5.3).
+func (s *session) pong(payload []byte) {
+	if len(payload) != 8 {
+		return
+	}
+	n := binary.BigEndian.Uint64(payload)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n <= s.pings.answered || n > s.pings.asked {
+		return
+	}
+	s.pings.answered = n
+	if s.pings.heard != nil {
+		close(s.pings.heard)
+		s.pings.heard = nil
+	}
+}
+
+// answered reports whether the client has answered ping n, or a later one.
+func (s *session) answered(n uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pings.answered >= n
+}
+
+// hear returns what is closed with the next answer.
+func (s *session) hear() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pings.heard == nil {
+		s.pings.heard = make(chan struct{})
+	}
+	return s.pings.heard
+}
+
+// try implements [sink].
+func (s *session) try(wire []byte) int { return s.conn.TryWrite(wire) }
+
+// write implements [sink].
 func (s *session) write() {
 	for {
 		o, ok := s.out.next()
@@ -188,10 +343,10 @@ func (s *session) write() {
 			if o.code == protocol.CloseSlow {
 				s.server.cfg.Metrics.Drop("slow")
 			}
-			s.close(o.code)
+			s.goodbye(o.code)
 			s.out.end()
 			return
-		case s.writeFrame(o) != nil:
+		case s.conn.Write(o.wire, writeTimeout) != nil:
 			s.cut()
 			s.out.end()
 			return
@@ -199,37 +354,13 @@ func (s *session) write() {
 	}
 }
 
-// writeFrame writes one frame. The connection's own deadline bounds it: a context
-// would cost the library another goroutine's start for each.
-func (s *session) writeFrame(o outgoing) error {
-	if err := s.under.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return err
-	}
-	scratch := s.server.scratch.Get().(*bytes.Buffer)
-	defer s.server.scratch.Put(scratch)
-	s.under.cork(scratch)
-	err := s.conn.Write(context.Background(), o.kind, o.frame)
-	if err = errors.Join(err, s.under.uncork()); err != nil {
-		return err
-	}
-	return s.under.SetWriteDeadline(time.Time{})
-}
-
-// close waits for the client's goodbye, but not for long.
-func (s *session) close(code websocket.StatusCode) {
-	s.under.awake.Store(true) // the library reads on, and takes whatever it gets for the answer
-	late := time.AfterFunc(goodbyeTimeout, s.cut)
-	defer late.Stop()
-	if err := s.conn.Close(code, ""); err != nil {
-		s.server.cfg.Log.Debug("close handshake incomplete", telemetry.FieldCloseCode, int(code))
-	}
-}
-
-// ping asks the client for a sign of life, and cuts the connection without one.
-func (s *session) ping() {
-	ctx, done := context.WithTimeout(context.Background(), pongTimeout)
-	defer done()
-	if s.conn.Ping(ctx) != nil {
+// goodbye says why, and waits for the client's answer, but not for long.
+func (s *session) goodbye(code int) {
+	s.parting.Store(true)
+	s.mu.Lock()
+	s.late = time.AfterFunc(goodbyeTimeout, s.cut)
+	s.mu.Unlock()
+	if s.conn.Write(sockets.AppendClose(nil, code), writeTimeout) != nil {
 		s.cut()
 	}
 }
@@ -237,94 +368,11 @@ func (s *session) ping() {
 // cut ends the session without a goodbye.
 func (s *session) cut() {
 	s.mu.Lock()
-	under := s.under
+	conn := s.conn
 	s.isCut = true
 	s.mu.Unlock()
-	if under != nil {
-		_ = under.Close() // closed twice, mostly
-	}
-}
-
-// readFrame returns the next frame. One that is too long comes as an error with
-// [protocol.ErrorCodeSize].
-func (s *session) readFrame() (websocket.MessageType, []byte, error) {
-	kind, r, err := s.conn.Reader(context.Background()) // cut ends it
-	if err != nil {
-		return 0, nil, err
-	}
-	limit := int64(protocol.LimitFrameBytes)
-	if kind == websocket.MessageText {
-		limit = protocol.LimitControlBytes
-	}
-	if err := s.under.SetReadDeadline(time.Now().Add(frameTimeout)); err != nil {
-		return 0, nil, err
-	}
-	scratch := s.server.scratch.Get().(*bytes.Buffer)
-	defer s.server.scratch.Put(scratch)
-	scratch.Reset()
-	n, err := scratch.ReadFrom(io.LimitReader(r, limit+1))
-	if n > limit {
-		return 0, nil, &protocol.WireError{Code: protocol.ErrorCodeSize}
-	}
-	if err != nil {
-		return 0, nil, err
-	}
-	return kind, bytes.Clone(scratch.Bytes()), s.under.SetReadDeadline(time.Time{})
-}
-
-// read serves the client's frames. decided says that the end is our decision: else
-// the connection failed or the client left. quiet says that it is not the end.
-func (s *session) read() (decided, quiet bool) {
-	ctx := s.server.ctx
-	for {
-		kind, data, err := s.readFrame()
-		if wire, ok := errors.AsType[*protocol.WireError](err); ok {
-			s.hangUp("", wire.Code, protocol.CloseSize)
-			return true, false
-		}
-		if errors.Is(err, errParts) {
-			s.server.cfg.Metrics.Refused(protocol.ErrorCodeRate)
-		}
-		if err != nil {
-			return false, errors.Is(err, errQuiet)
-		}
-		now := time.Now()
-		if !s.frames.AllowN(now, 1) || !s.bytes.AllowN(now, len(data)) {
-			s.hangUp("", protocol.ErrorCodeRate, protocol.CloseRate)
-			return true, false
-		}
-		if kind == websocket.MessageText {
-			if !s.control(ctx, data) {
-				return true, false
-			}
-			continue
-		}
-		s.forward(ctx, data)
-	}
-}
-
-// mayControl counts the client's pings and pongs among its frames: the library deals with
-// them by itself, and would answer as many as come.
-func (s *session) mayControl() bool {
-	if s.frames.Allow() {
-		return true
-	}
-	s.server.cfg.Metrics.Refused(protocol.ErrorCodeRate)
-	s.cut()
-	return false
-}
-
-func (s *session) forward(ctx context.Context, data []byte) {
-	slot, outer, ok := protocol.SplitFrame(data)
-	switch {
-	case !ok:
-		s.server.cfg.Metrics.Drop("short")
-	case s.call == nil:
-		s.server.cfg.Metrics.Drop("not_seated")
-	default:
-		if err := s.call.Forward(ctx, s.seat, slot, outer); err != nil {
-			s.server.cfg.Metrics.Drop("stopping")
-		}
+	if conn != nil {
+		conn.Cut()
 	}
 }
 
@@ -332,7 +380,7 @@ func (s *session) forward(ctx context.Context, data []byte) {
 
 // Send implements [call.Party].
 func (s *session) Send(m protocol.ServerMessage) {
-	s.out.push(outgoing{kind: websocket.MessageText, frame: protocol.EncodeServer(m)})
+	s.out.push(outgoing{wire: sockets.AppendFrame(nil, sockets.OpText, protocol.EncodeServer(m))})
 }
 
 // Forward implements [call.Party]. Too many of a guest's frames at once are lost,
@@ -342,11 +390,15 @@ func (s *session) Forward(slot uint16, outer []byte) {
 		s.server.cfg.Metrics.Drop("share")
 		return
 	}
-	s.out.push(outgoing{kind: websocket.MessageBinary, slot: slot, frame: protocol.AppendFrame(nil, slot, outer)})
+	scratch := s.server.scratch.Get().(*[]byte)
+	defer s.server.scratch.Put(scratch)
+	wire := sockets.AppendHead((*scratch)[:0], sockets.OpBinary, slotSize+len(outer))
+	*scratch = protocol.AppendFrame(wire, slot, outer)
+	s.out.push(outgoing{slot: slot, wire: *scratch})
 }
 
 // GrantRelay implements [call.Party].
 func (s *session) GrantRelay() { s.Send(protocol.ICE{ICE: s.servers()}) }
 
 // Close implements [call.Party].
-func (s *session) Close(code int) { s.out.push(outgoing{code: websocket.StatusCode(code)}) }
+func (s *session) Close(code int) { s.out.push(outgoing{code: code}) }

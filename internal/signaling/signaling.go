@@ -3,12 +3,12 @@
 //
 // # One session
 //
-// A [Server] runs one session per connection. Its reader decodes, polices and
-// passes on; its writer empties a bounded queue, and is there only while something
-// is in it; one keeper pings them all. A session that
-// reads too slowly, sends too much or does not join in time is closed with a code
-// that says so (protocol.Close…). Sealed frames pass through unread and are never
-// kept.
+// A [Server] runs one session per connection. It is told what comes ([sockets.Handler]),
+// polices and passes on; what goes out is written at once or, if the client does not take
+// it, waits in a bounded queue; one keeper pings them all. A session of which nothing
+// is heard has no goroutine. One that reads too slowly, sends too much or does not join
+// in time is closed with a code that says so (protocol.Close…). Sealed frames pass
+// through unread and are never kept.
 //
 // # Who may connect
 //
@@ -21,23 +21,17 @@
 package signaling
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"errors"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"sync"
 	"time"
 
-	"github.com/coder/websocket"
-
 	"github.com/visavis-call/visavis/internal/mirror"
+	"github.com/visavis-call/visavis/internal/sockets"
 	"github.com/visavis-call/visavis/internal/switchboard"
 	"github.com/visavis-call/visavis/internal/telemetry"
 	"github.com/visavis-call/visavis/protocol"
@@ -87,8 +81,8 @@ type Server struct {
 	// that refusing them takes as long as for known ones.
 	decoy  ed25519.PublicKey
 	keeper keeper
-	quiet  time.Duration // see quietAfter
-	// scratch has buffers (*bytes.Buffer) for one frame, while it is read or written.
+	hub    sockets.Hub
+	// scratch has buffers (*[]byte) for one frame, while it is written.
 	scratch sync.Pool
 	// ctx is what sessions do anything in; it ends when they are cut off.
 	ctx    context.Context
@@ -110,8 +104,7 @@ func New(cfg Config) (*Server, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Server{
 		ctx: ctx, cancel: cancel,
-		quiet:    quietAfter,
-		scratch:  sync.Pool{New: func() any { return new(bytes.Buffer) }},
+		scratch:  sync.Pool{New: func() any { return new([]byte) }},
 		cfg:      cfg,
 		connects: newLimiter(cfg.ConnectsPerMinute),
 		creates:  newLimiter(cfg.CreatesPerMinute),
@@ -122,8 +115,7 @@ func New(cfg Config) (*Server, error) {
 	}, nil
 }
 
-// ServeHTTP upgrades the request. The session that it starts is served by a goroutine
-// of its own: what net/http needs for a request would otherwise be kept as long.
+// ServeHTTP upgrades the request, and begins the session.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	from := sourceOf(r)
 	if !s.connects.allow(from, time.Now()) {
@@ -145,55 +137,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, string(protocol.ErrorCodeBusy), http.StatusServiceUnavailable)
 		return
 	}
-	under := &hijacked{ResponseWriter: w, quiet: s.quiet}
-	conn, err := websocket.Accept(under, r, &websocket.AcceptOptions{
-		Subprotocols:       []string{protocol.SubprotocolWeb, protocol.SubprotocolNative},
-		InsecureSkipVerify: true, // siteOf has checked it, and more strictly
-		CompressionMode:    websocket.CompressionDisabled,
-		OnPingReceived:     func(context.Context, []byte) bool { return sess.mayControl() },
-		OnPongReceived:     func(context.Context, []byte) { sess.mayControl() },
-	})
+	conn, err := s.hub.Upgrade(w, r, protocol.SubprotocolWeb, protocol.SubprotocolNative)
 	if err != nil {
 		s.cfg.Log.Debug("upgrade refused", telemetry.FieldError, err)
 		s.release(sess)
 		return
 	}
-	go sess.begin(conn, under.conn)
-}
-
-// What the library has for reading and writing; net/http's buffers would be 4 kB each.
-// Longer reads go past the first, and a frame is gathered by restingConn.
-const (
-	readBuffer  = 128
-	writeBuffer = 16
-)
-
-// hijacked keeps hold of the connection under a WebSocket. To close that is to
-// wait for the client's goodbye, and the library waits for the whole of a frame
-// that the client has begun, for ever if need be. And it gives the library smaller
-// buffers.
-type hijacked struct {
-	http.ResponseWriter
-	quiet time.Duration
-	conn  *restingConn
-}
-
-func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	h.conn = newRestingConn(conn, h.quiet)
-	early, err := rw.Peek(rw.Reader.Buffered()) // what came behind the request
-	if err != nil {
-		return nil, nil, errors.Join(err, conn.Close())
-	}
-	h.conn.seen.pass(early)
-	r := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(early)), h.conn), max(readBuffer, len(early)))
-	if _, err := r.Peek(len(early)); err != nil { // the library takes what is buffered
-		return nil, nil, errors.Join(err, conn.Close())
-	}
-	return h.conn, bufio.NewReadWriter(r, bufio.NewWriterSize(h.conn, writeBuffer)), nil
+	sess.begin(conn)
 }
 
 // admit enters a session in the books, unless there are too many.
@@ -222,6 +172,11 @@ func (s *Server) release(sess *session) {
 // Shutdown tells every client to come back in a moment, closes the connections
 // and waits for the sessions; those that are not done when ctx ends are cut off.
 func (s *Server) Shutdown(ctx context.Context) {
+	defer func() {
+		if err := s.hub.Close(); err != nil {
+			s.cfg.Log.Debug("stop waiting for clients", telemetry.FieldError, err)
+		}
+	}()
 	s.mu.Lock()
 	s.closed = true
 	open := make([]*session, 0, len(s.open))

@@ -1,9 +1,0 @@
-//go:build !unix
-
-package signaling
-
-import "syscall"
-
-const canRest = false
-
-func waitReadable(syscall.RawConn) {}

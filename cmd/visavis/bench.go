@@ -18,6 +18,7 @@ import (
 type benchCmd struct {
 	Relay     benchRelayCmd     `cmd:"" help:"What relaying costs, beside another TURN server."`
 	Signaling benchSignalingCmd `cmd:"" help:"What signaling connections cost, in memory and in time."`
+	Bare      benchBareCmd      `cmd:"" hidden:"" help:"The reference of bench signaling."`
 }
 
 // prefix is a range of addresses whose mistakes are explained.

@@ -5,7 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"os"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/visavis-call/visavis/internal/bench"
@@ -21,6 +25,22 @@ type benchSignalingCmd struct {
 	Seconds float64 `default:"10" help:"Length of the load (default ${default})."`
 	Settle  span    `default:"45s" help:"How long idle connections are held before memory is read (default ${default})."`
 	Sources prefix  `default:"127.0.0.0/8" help:"Local addresses for the connections (default ${default})."`
+
+	Reference string `default:"bare" placeholder:"COMMAND" help:"What to compare with: 'bare', 'none', or a command that starts a relay (default ${default})."`
+}
+
+// benchBareCmd is what bench signaling starts to compare with.
+type benchBareCmd struct {
+	Listen string `arg:"" help:"Address and port."`
+}
+
+// Run serves until it is told to stop.
+func (c *benchBareCmd) Run(ctx context.Context) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	return signalload.ServeBare(ctx, l)
 }
 
 // Help is shown by visavis bench signaling --help.
@@ -28,6 +48,11 @@ func (*benchSignalingCmd) Help() string {
 	return `Starts a visavis server on one processor, with this program on the others, and opens connections to it as
 clients do: calls with a host and a guest in the lobby. Counted is what the server has in memory for each
 idle connection, and how long a sealed frame takes from one party's write to the other's read.
+
+In turns with it the same is done to a reference: a relay that joins two connections and does nothing else,
+written with the WebSocket library that clients here use ('bare'). Another one is started by the command of
+--reference, which finds BENCH_ADDRESS and BENCH_PORT in its environment, must not return, and must end in the
+server (exec). It joins the two connections that ask for the same path: what one says in binary the other gets.
 
 Limits by address are lifted in the server that is started. Each connection is a file on both sides.
 
@@ -41,6 +66,9 @@ func (c *benchSignalingCmd) Run(ctx context.Context, std streams) error {
 	}
 	if c.Idle < 0 || c.Settle < 0 {
 		return usage(errors.New("--idle and --settle must not be negative"))
+	}
+	if len(strings.Fields(c.Reference)) == 0 {
+		return usage(errors.New("--reference must be bare, none, or a command"))
 	}
 	if most := c.Active * protocol.LimitFramesPerSecond; c.Rate > most {
 		return usage(fmt.Errorf("--rate %d: a connection may send %d frames a second, and there are %d: at most %d, or more with --active",
@@ -56,32 +84,88 @@ func (c *benchSignalingCmd) Run(ctx context.Context, std streams) error {
 		Idle: c.Idle, Active: c.Active, Settle: time.Duration(c.Settle),
 		Plan: signalload.Plan{Rate: c.Rate, Warm: measured / 5, Measure: measured},
 	}
-	var turns []*signalload.Turn
+	var own, reference []*signalload.Turn
 	for range c.Turns {
-		turn, err := c.turn(ctx, loads)
+		turn, err := c.turn(ctx, loads, c.visavis)
 		if err != nil {
-			return err
+			return fmt.Errorf("visavis: %w", err)
 		}
-		turns = append(turns, turn)
+		own = append(own, turn)
+		if c.Reference == "none" {
+			continue
+		}
+		if turn, err = c.turn(ctx, loads, c.other); err != nil {
+			return fmt.Errorf("reference: %w", err)
+		}
+		reference = append(reference, turn)
 	}
-	report := signalload.Sum(loads, turns, nil)
+	report := signalload.Sum(loads, own, reference)
 	report.Where = machine()
-	if err := report.Print(std.out, ""); err != nil {
+	if err := report.Print(std.out, c.Reference); err != nil {
 		return err
 	}
 	return json.NewEncoder(std.out).Encode(report)
 }
 
+// onOneProcessor is for servers of either kind.
+const onOneProcessor = "GOMAXPROCS=1"
+
 // turn starts a server, so that each begins with nothing, and measures it.
-func (c *benchSignalingCmd) turn(ctx context.Context, loads signalload.Loads) (*signalload.Turn, error) {
-	b, err := startBenched(ctx, nil, "127.0.0.1", "GOMAXPROCS=1")
+func (c *benchSignalingCmd) turn(ctx context.Context, loads signalload.Loads,
+	start func(context.Context) (*signalload.Server, int, func(), error),
+) (*signalload.Turn, error) {
+	s, pid, stop, err := start(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer b.stop()
-	if err := bench.Apart(b.PID()); err != nil {
+	defer stop()
+	if err := bench.Apart(pid); err != nil {
 		return nil, err
 	}
-	s := &signalload.Server{Origin: b.url, Sources: c.Sources.Prefix}
-	return s.Measure(ctx, b.PID(), loads)
+	return s.Measure(ctx, pid, loads)
+}
+
+func (c *benchSignalingCmd) visavis(ctx context.Context) (*signalload.Server, int, func(), error) {
+	b, err := startBenched(ctx, nil, benchAddress, onOneProcessor)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	return &signalload.Server{Origin: b.url, Sources: c.Sources.Prefix}, b.PID(), b.stop, nil
+}
+
+const benchAddress = "127.0.0.1"
+
+// other starts what to compare with.
+func (c *benchSignalingCmd) other(ctx context.Context) (*signalload.Server, int, func(), error) {
+	port, err := freePort(ctx)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	address := net.JoinHostPort(benchAddress, strconv.Itoa(port))
+	command := strings.Fields(c.Reference)
+	if c.Reference == "bare" {
+		own, err := os.Executable()
+		if err != nil {
+			return nil, 0, nil, err
+		}
+		command = []string{own, "bench", "bare", address}
+	}
+	child, err := bench.Start(ctx, []string{
+		onOneProcessor, "BENCH_ADDRESS=" + benchAddress, "BENCH_PORT=" + strconv.Itoa(port),
+	}, command[0], command[1:]...)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	err = child.Ready(ctx, startTimeout, func(ctx context.Context) error {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	})
+	if err != nil {
+		child.Stop()
+		return nil, 0, nil, err
+	}
+	return &signalload.Server{Origin: "http://" + address, Sources: c.Sources.Prefix, Bare: true}, child.PID(), child.Stop, nil
 }

@@ -112,5 +112,8 @@ func (r *Report) Print(w io.Writer, reference string) error {
 	if r.Reference != nil {
 		row(reference, *r.Reference)
 	}
+	if r.RatioIdle != nil && r.RatioP99 != nil && r.RatioCPU != nil {
+		fmt.Fprintf(t, "ratio\t%.2f\t\t\t\t\t\t%.2f\t%.2f\n", *r.RatioIdle, *r.RatioP99, *r.RatioCPU)
+	}
 	return t.Flush()
 }

@@ -42,6 +42,9 @@ type Server struct {
 	// Sources is a network of local addresses. Servers limit by address, so each
 	// connection has its own.
 	Sources netip.Prefix
+	// Bare says that it is [ServeBare], or another server that joins two who ask for the
+	// same path.
+	Bare bool
 
 	used atomic.Uint32
 }
@@ -91,6 +94,9 @@ type Pair struct {
 func (s *Server) Open(ctx context.Context) (_ *Pair, err error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
+	if s.Bare {
+		return s.openBare(ctx)
+	}
 	link, err := e2ee.NewLink(nil, 0)
 	if err != nil {
 		return nil, err
@@ -114,6 +120,20 @@ func (s *Server) Open(ctx context.Context) (_ *Pair, err error) {
 		return nil, fmt.Errorf("guest: %w", err)
 	}
 	return p, nil
+}
+
+// openBare has two connections joined by nothing but their path.
+func (s *Server) openBare(ctx context.Context) (*Pair, error) {
+	path := "/" + newID().String()
+	host, err := s.dial(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	guest, err := s.dial(ctx, path)
+	if err != nil {
+		return nil, errors.Join(err, host.conn.Close())
+	}
+	return &Pair{host: host, guest: guest}, nil
 }
 
 func (p *Pair) seatHost(ctx context.Context, link e2ee.Link, origin string) error {

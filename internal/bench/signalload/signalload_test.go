@@ -1,7 +1,9 @@
 package signalload
 
 import (
+	"context"
 	"encoding/json"
+	"net"
 	"net/netip"
 	"os"
 	"strings"
@@ -75,6 +77,36 @@ func TestFramesArrive(t *testing.T) {
 	}
 	if r.Latency.Quantile(0.5) == 0 || turn.Opened == 0 {
 		t.Errorf("median %v, %v opened a second", r.Latency.Quantile(0.5), turn.Opened)
+	}
+}
+
+func TestBareRelay(t *testing.T) {
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- ServeBare(ctx, l) }()
+	s := local("http://" + l.Addr().String())
+	s.Bare = true
+	turn, err := s.Measure(t.Context(), os.Getpid(), Loads{
+		Idle: 2, Active: 4, Plan: Plan{Rate: 100, Measure: 300 * time.Millisecond},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := turn.Result; r.Received == 0 || r.Received != r.Sent {
+		t.Errorf("sent %d, received %d", r.Sent, r.Received)
+	}
+	alone, err := s.dial(t.Context(), "/alone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alone.conn.Close()
+	cancel()
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,6 +41,7 @@ const (
 type wire struct {
 	conn net.Conn
 	r    *bufio.Reader
+	in   []byte // of the last message; the reader's
 
 	mu  sync.Mutex // guards what follows, for a write
 	buf []byte
@@ -74,10 +76,13 @@ func (w *wire) text(b []byte) error { return w.write(opText, b) }
 
 // sealed sends a frame of this size to slot, whose first bytes are the time.
 func (w *wire) sealed(slot uint16, size int, now time.Time) error {
-	frame := make([]byte, stampAt+size)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	frame := w.begin(opBinary, stampAt+size)
+	clear(frame)
 	binary.BigEndian.PutUint16(frame, slot)
 	binary.BigEndian.PutUint64(frame[stampAt:], uint64(now.UnixNano()))
-	return w.write(opBinary, frame)
+	return w.flush()
 }
 
 // stamp is the time in a frame of [wire.sealed], as it arrives; ok is false for another.
@@ -88,26 +93,40 @@ func stamp(frame []byte) (at time.Time, ok bool) {
 	return time.Unix(0, int64(binary.BigEndian.Uint64(frame[stampAt:]))), true
 }
 
-// write sends one frame. The mask is zero: it protects proxies from browsers, and
-// there is neither here.
+// write sends one frame.
 func (w *wire) write(op byte, payload []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	copy(w.begin(op, len(payload)), payload)
+	err := w.flush()
+	if cap(w.buf) > 2*readBuffer && op == opText {
+		w.buf = nil // an idle connection does not need it again
+	}
+	return err
+}
+
+// begin begins a frame, whose payload is to be written where it says. The mask is zero: it
+// protects proxies from browsers, and there is neither here. w.mu is held.
+func (w *wire) begin(op byte, n int) (payload []byte) {
 	w.buf = append(w.buf[:0], 0x80|op)
-	if len(payload) < 126 {
-		w.buf = append(w.buf, 0x80|byte(len(payload)))
+	if n < 126 {
+		w.buf = append(w.buf, 0x80|byte(n))
 	} else {
 		w.buf = append(w.buf, 0x80|126)
-		w.buf = binary.BigEndian.AppendUint16(w.buf, uint16(len(payload)))
+		w.buf = binary.BigEndian.AppendUint16(w.buf, uint16(n))
 	}
-	w.buf = append(append(w.buf, 0, 0, 0, 0), payload...)
+	w.buf = append(w.buf, 0, 0, 0, 0)
+	head := len(w.buf)
+	w.buf = slices.Grow(w.buf, n)[:head+n]
+	return w.buf[head:]
+}
+
+// flush sends what was begun. w.mu is held.
+func (w *wire) flush() error {
 	if err := w.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return err
 	}
 	_, err := w.conn.Write(w.buf)
-	if cap(w.buf) > 2*readBuffer && op == opText {
-		w.buf = nil // an idle connection does not need it again
-	}
 	return err
 }
 
@@ -132,7 +151,8 @@ func (w *wire) next() (op byte, payload []byte, err error) {
 		if n > frameMax || head[0]&0x80 == 0 {
 			return 0, nil, fmt.Errorf("frame of %d bytes, or in parts", n)
 		}
-		payload = make([]byte, n)
+		w.in = slices.Grow(w.in[:0], n)
+		payload = w.in[:n]
 		if _, err := io.ReadFull(w.r, payload); err != nil {
 			return 0, nil, err
 		}
@@ -160,7 +180,10 @@ func (w *wire) serve(got func([]byte, time.Time)) error {
 		if err != nil {
 			return err
 		}
-		if op == opBinary && got != nil {
+		switch {
+		case op != opBinary:
+			w.in = nil // long ones come only in the beginning
+		case got != nil:
 			got(payload, time.Now())
 		}
 	}

@@ -112,8 +112,11 @@ func (s *session) Take(f sockets.Frame, mayWait bool) (v sockets.Verdict) {
 		}
 	}()
 	switch {
+	case f.Err == sockets.ErrParts:
+		s.server.cfg.Metrics.Refused(protocol.ErrorCodeRate)
+		return sockets.End
 	case s.parting.Load():
-		if f.Op == sockets.OpClose {
+		if f.Op == sockets.OpClose || f.Err == sockets.ErrProtocol {
 			return sockets.End
 		}
 		return sockets.Next
@@ -134,17 +137,17 @@ func (s *session) Take(f sockets.Frame, mayWait bool) (v sockets.Verdict) {
 	return sockets.End
 }
 
-// broken ends a session whose client sends what it may not.
+// broken ends a session whose client sends what it may not. Whose goodbye could not be
+// told from the rest is not waited for.
 func (s *session) broken(err error, mayWait bool) sockets.Verdict {
 	switch {
+	case err != sockets.ErrTooLong:
+		s.out.push(outgoing{wire: sockets.AppendClose(nil, sockets.CloseProtocol)})
+		return sockets.End
 	case !mayWait:
 		return sockets.Wait
-	case err == sockets.ErrTooLong:
-		s.dismiss(protocol.ErrorCodeSize, protocol.CloseSize)
-	default:
-		s.Close(sockets.CloseProtocol)
-		s.quit()
 	}
+	s.dismiss(protocol.ErrorCodeSize, protocol.CloseSize)
 	return sockets.Next
 }
 

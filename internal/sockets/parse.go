@@ -21,8 +21,10 @@ type parser struct {
 	deaf bool // a message was too long: of this and later ones nothing is kept
 	lost bool // nothing can be made of what comes
 	kind Op   // of the message that has begun; 0: none
-	key  uint32
-	left uint64
+	// parts are continuations in a row; control frames between them do not count.
+	parts uint8
+	key   uint32
+	left  uint64
 
 	message []byte // what of it has come, if that is not all
 	control []byte // the same of a control frame
@@ -72,7 +74,7 @@ func (d *parser) begin(p []byte) (rest []byte, err error) {
 		}
 	}
 	d.n = 0
-	if err = d.begun(); err == ErrProtocol {
+	if err = d.begun(); err != nil && err != ErrTooLong {
 		d.lost, d.message, d.control = true, nil, nil
 	}
 	return p, err
@@ -115,6 +117,8 @@ func (d *parser) begun() error {
 			return ErrProtocol
 		}
 		return nil
+	case d.tooMany():
+		return ErrParts
 	case d.deaf:
 		return nil
 	case d.op > OpBinary, (d.op == OpContinuation) != (d.kind != 0):
@@ -131,6 +135,16 @@ func (d *parser) begun() error {
 		return ErrTooLong
 	}
 	return nil
+}
+
+// tooMany counts a data frame among the parts of its message.
+func (d *parser) tooMany() bool {
+	if d.op != OpContinuation {
+		d.parts = 0
+		return false
+	}
+	d.parts++
+	return d.parts > MaxParts
 }
 
 // payload takes the next part of a frame; ok is true if that makes something whole.

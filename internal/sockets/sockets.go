@@ -47,7 +47,15 @@ var (
 	ErrTooLong = errors.New("message is too long")
 	// ErrProtocol says that what came is no WebSocket. Nothing more will be given out.
 	ErrProtocol = errors.New("not the WebSocket protocol")
+	// ErrParts says that a message has more parts than [MaxParts]. Nothing more will be
+	// given out.
+	ErrParts = errors.New("message of too many parts")
 )
+
+// MaxParts is of how many frames after the first a message may be (RFC 6455 §5.4). Whoever
+// has 65 kB sends one, or parts of some kB; and parts may be empty: they would be read for
+// as long as they come, and neither bytes nor messages grow.
+const MaxParts = 64
 
 // Frame is a whole message, or a control frame; or, if Err is set, the news that there is
 // none.

@@ -261,7 +261,7 @@ func (c *benchRelayCmd) own(ctx context.Context, name, environ string) (_ *relay
 // credentialsOf makes calls as clients do: create, join, grant.
 func credentialsOf(from *signalload.Server) func(context.Context, int) ([]relayload.Credential, func(), error) {
 	return func(ctx context.Context, calls int) ([]relayload.Credential, func(), error) {
-		pairs, err := from.OpenMany(ctx, calls)
+		pairs, err := from.OpenMany(ctx, calls, nil)
 		end := func() {
 			for _, p := range pairs {
 				p.End()

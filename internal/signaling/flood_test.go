@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/visavis-call/visavis/internal/sockets"
 	"github.com/visavis-call/visavis/protocol"
 )
 
@@ -89,7 +90,7 @@ func TestPartsAreTaken(t *testing.T) {
 		words := masked(0x81, protocol.EncodeClient(guestJoin(link, protocol.ID{2})))
 		for range 3 {
 			words = append(words, masked(0x02, []byte("\x00\x00"))...)
-			for range maxParts - 1 {
+			for range sockets.MaxParts - 1 {
 				words = append(words, masked(0x00, []byte("a"))...)
 			}
 			words = append(words, masked(0x80, nil)...)
@@ -99,7 +100,7 @@ func TestPartsAreTaken(t *testing.T) {
 		}
 		expect[protocol.Peer](host)
 		for range 3 {
-			host.want("frame 1 " + strings.Repeat("a", maxParts-1))
+			host.want("frame 1 " + strings.Repeat("a", sockets.MaxParts-1))
 		}
 	})
 }

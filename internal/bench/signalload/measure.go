@@ -43,24 +43,23 @@ func (s *Server) Measure(ctx context.Context, pid int, loads Loads) (_ *Turn, er
 		return nil, err
 	}
 	began := time.Now()
-	idle, err := s.OpenMany(ctx, loads.Idle/2)
-	defer func() { closeAll(idle) }()
-	if err != nil {
-		return nil, fmt.Errorf("idle connections: %w", err)
-	}
-	t.Opened = float64(2*len(idle)) / time.Since(began).Seconds()
-	for _, p := range idle {
+	idle, err := s.OpenMany(ctx, loads.Idle/2, func(p *Pair) {
 		p.Hold(nil, func(err error) {
 			select {
 			case lost <- err:
 			default:
 			}
 		})
+	})
+	defer func() { closeAll(idle) }()
+	if err != nil {
+		return nil, fmt.Errorf("idle connections: %w", err)
 	}
+	t.Opened = float64(2*len(idle)) / time.Since(began).Seconds()
 	if err := t.settle(ctx, pid, loads, before); err != nil {
 		return nil, err
 	}
-	active, err := s.OpenMany(ctx, loads.Active/2)
+	active, err := s.OpenMany(ctx, loads.Active/2, nil)
 	defer func() { closeAll(active) }()
 	if err != nil {
 		return nil, fmt.Errorf("active connections: %w", err)

@@ -259,8 +259,10 @@ func await[M protocol.ServerMessage](ctx context.Context, w *wire) (M, error) {
 // openers is how many pairs are opened at once.
 const openers = 8
 
-// OpenMany opens n pairs. What it returns must be closed also if there is an error.
-func (s *Server) OpenMany(ctx context.Context, n int) ([]*Pair, error) {
+// OpenMany opens n pairs, and calls opened, which may be nil, with each: a server asks for
+// a sign of life long before the last of many is there. What it returns must be closed
+// also if there is an error.
+func (s *Server) OpenMany(ctx context.Context, n int, opened func(*Pair)) ([]*Pair, error) {
 	pairs := make([]*Pair, n)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(openers)
@@ -269,7 +271,9 @@ func (s *Server) OpenMany(ctx context.Context, n int) ([]*Pair, error) {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			pairs[i], err = s.Open(ctx)
+			if pairs[i], err = s.Open(ctx); err == nil && opened != nil {
+				opened(pairs[i])
+			}
 			return err
 		})
 	}

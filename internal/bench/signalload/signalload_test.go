@@ -24,7 +24,7 @@ func local(origin string) *Server {
 
 func TestPairGetsRelayCredentials(t *testing.T) {
 	s := local(testkit.StartServer(t).Origin)
-	pairs, err := s.OpenMany(t.Context(), 3)
+	pairs, err := s.OpenMany(t.Context(), 3, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestBareRelay(t *testing.T) {
 
 func TestLostConnectionIsSaid(t *testing.T) {
 	server := testkit.StartServer(t)
-	pairs, err := local(server.Origin).OpenMany(t.Context(), 1)
+	pairs, err := local(server.Origin).OpenMany(t.Context(), 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

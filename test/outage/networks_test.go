@@ -5,10 +5,12 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/visavis-call/visavis/e2ee"
 	"github.com/visavis-call/visavis/internal/netlab"
 	"github.com/visavis-call/visavis/internal/netlab/labtest"
+	"github.com/visavis-call/visavis/internal/testkit/selfsigned"
 )
 
 // network is where a server and two parties are, and how the two have to find each other.
@@ -74,7 +76,7 @@ func (n network) call(t *testing.T, binary string) {
 	guestNode, guestLine := labtest.Node(t, lab, "guest", n.guest)
 	var trust string
 	if n.tls {
-		cert, key := labtest.Certificate(t, at.Public())
+		cert, key := selfsigned.Write(t, selfsigned.Certificate{Addrs: at.Public(), Valid: time.Hour})
 		w.args = []string{"--listen", ":443", "--tls-cert", cert, "--tls-key", key}
 		trust = "SSL_CERT_FILE=" + cert
 	}

@@ -36,7 +36,7 @@ web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SRC)
 test: export VISAVIS_LAB ?= require
 test: setup build check-generated check-reproducible ## everything CI runs
 	$(MAKE) --jobs=2 --output-sync=target lint-go checks-web
-	$(MAKE) --jobs=2 --output-sync=target test-go-race test-go-hostile
+	$(MAKE) test-go
 	$(MAKE) test-e2e
 
 .PHONY: checks-web
@@ -71,16 +71,8 @@ $(GOLANGCI):
 test-web: web/dist/index.html ## unit tests and budgets of the web client
 	cd web && npm run test && npm run size
 
-test-go: test-go-race test-go-hostile ## unit, vector, store, architecture and system tests
-
-.PHONY: test-go-race test-go-hostile
-test-go-race: web/dist/index.html # all but one, with the race detector
-	go test -race -timeout 15m $$(go list ./... | grep -v /test/hostile$$)
-
-# Without the race detector: a server that floods a client with new relays meets pion/ice's own race between
-# UpdateOptions and gathering (v4.4.2, gather.go reads its URLs unlocked). It mostly waits: beside the others.
-test-go-hostile: web/dist/index.html
-	go test -timeout 10m ./test/hostile
+test-go: web/dist/index.html ## unit, vector, store, architecture and system tests, with the race detector
+	go test -race -timeout 15m ./...
 
 test-e2e: build ## real calls in real browsers
 	cd web && npx playwright test --project=pages --workers=2

@@ -209,7 +209,7 @@ func (c *connection) setServers(servers []webrtc.ICEServer) {
 	c.applyServers()
 }
 
-// applyServers waits while pion gathers: it reads its servers unlocked (ice v4.4.2,
+// applyServers waits while pion gathers: it reads its servers unlocked (ice v4.4.2 to v4.4.9,
 // gatherCandidatesInternal).
 func (c *connection) applyServers() {
 	if c.servers == nil || c.pc.ICEGatheringState() == webrtc.ICEGatheringStateGathering {

@@ -49,11 +49,6 @@ func (l *Line) ToClient(ctx context.Context, binary bool, data []byte) error {
 	return l.client.Write(ctx, kindOf(binary), data)
 }
 
-// ToServer says something in the client's name.
-func (l *Line) ToServer(ctx context.Context, binary bool, data []byte) error {
-	return l.server.Write(ctx, kindOf(binary), data)
-}
-
 func kindOf(binary bool) websocket.MessageType {
 	if binary {
 		return websocket.MessageBinary

@@ -127,16 +127,16 @@ lab: build ## a server and two namespaces, and a prompt to make the network betw
 attacks: build setup ## every attack of the table, what has to come of it, and what came
 	VISAVIS_ATTACKS=$${VISAVIS_ATTACKS:-short} go run ./test/hostile/attacks $(ID)
 
-test-long: build setup ## the attacks as long as a patient attacker makes them, and a million cases for each parser
+test-long: build setup ## the attacks as long as a patient attacker makes them, receipts, every parser for FUZZ=20s (root; CONTRIBUTING.md)
 	VISAVIS_ATTACKS=long go run ./test/hostile/attacks
 	cd web && VISAVIS_LAB=require VISAVIS_ATTACKS=long npx playwright test --project=calls e2e/lab/receipt.spec.ts
-	scripts/fuzz.sh 1000000x
+	scripts/fuzz.sh $(or $(FUZZ),20s)
 
 screenshots: build setup ## the pictures of the README
 	cd web && node scripts/screenshots.mjs
 
-fuzz: ## every fuzz target, 30 s each
-	scripts/fuzz.sh 30s
+fuzz: ## every fuzz target, FUZZ=30s each
+	scripts/fuzz.sh $(or $(FUZZ),30s)
 
 fmt: web/node_modules/.package-lock.json $(GOLANGCI) ## format Go and web sources
 	$(GOLANGCI) fmt ./...

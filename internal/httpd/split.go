@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -208,7 +209,7 @@ type conn struct {
 }
 
 func (c *conn) peek() (byte, error) {
-	if _, err := c.Conn.Read(c.first[:]); err != nil {
+	if _, err := io.ReadFull(c.Conn, c.first[:]); err != nil { // a Read may return nothing without an error
 		return 0, err
 	}
 	c.peeked = true

@@ -3,6 +3,7 @@ package files_test
 import (
 	"encoding/json"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -49,4 +50,19 @@ func TestLongNames(t *testing.T) {
 			t.Errorf("%q has %d bytes", got, len(got))
 		}
 	}
+}
+
+// Whatever a stranger calls a file: it is stored in the folder, is seen there and is no device.
+func FuzzSafeName(f *testing.F) {
+	f.Add("../../etc/passwd")
+	f.Add("COM1.txt")
+	f.Add("a\u202etxt.exe\x00")
+	f.Add(strings.Repeat("é", 300) + ".tar.gz")
+	device := regexp.MustCompile(`(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)`)
+	f.Fuzz(func(t *testing.T, stranger string) {
+		name := files.SafeName(stranger, peer.CleanLine)
+		if name == "" || name[0] == '.' || len(name) > files.LimitNameBytes || strings.ContainsAny(name, "/\\:<>|?*\"\x00\n") || device.MatchString(name) {
+			t.Errorf("%q is stored as %q", stranger, name)
+		}
+	})
 }

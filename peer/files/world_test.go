@@ -140,21 +140,30 @@ func (w *world) cut() {
 	w.b.Disconnected()
 }
 
+// step runs the next thing that either side has to do, or waits for it; false if
+// nothing came in time.
+func (w *world) step(timeout <-chan time.Time) bool {
+	if len(w.later) > 0 {
+		f := w.later[0]
+		w.later = w.later[1:]
+		f()
+		return true
+	}
+	select {
+	case f := <-w.inbox:
+		f()
+		return true
+	case <-timeout:
+		return false
+	}
+}
+
 // until runs both sides until ok.
 func (w *world) until(ok func() bool) {
 	w.t.Helper()
 	timeout := time.After(30 * time.Second)
 	for !ok() {
-		if len(w.later) > 0 {
-			f := w.later[0]
-			w.later = w.later[1:]
-			f()
-			continue
-		}
-		select {
-		case f := <-w.inbox:
-			f()
-		case <-timeout:
+		if !w.step(timeout) {
 			w.t.Fatalf("waited in vain; a: %+v, b: %+v", w.a.ends, w.b.ends)
 		}
 	}
@@ -163,19 +172,7 @@ func (w *world) until(ok func() bool) {
 // quiet runs both sides until nothing comes any more. What it shows is only that
 // nobody does too much; a busy machine makes it show less, not something else.
 func (w *world) quiet() {
-	for {
-		if len(w.later) > 0 {
-			f := w.later[0]
-			w.later = w.later[1:]
-			f()
-			continue
-		}
-		select {
-		case f := <-w.inbox:
-			f()
-		case <-time.After(50 * time.Millisecond):
-			return
-		}
+	for w.step(time.After(50 * time.Millisecond)) {
 	}
 }
 

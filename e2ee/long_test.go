@@ -31,7 +31,7 @@ func scale(few, many int) int {
 // the same for a nonce that it supposes the guest to have, and sends the best one.
 // The guest's real nonce comes after. What it gets is chance.
 func TestGroundCiphertexts(t *testing.T) {
-	runs, patient := scale(20, 1000), scale(2, 50)
+	runs, patient := scale(20, 400), scale(2, 16)
 	many, some := scale(1<<10, 1<<16), scale(1<<8, 1<<12) // ciphertexts, of those who are patient and of the others
 	var first, closest atomic.Int64
 	var next atomic.Int64

@@ -5,7 +5,8 @@
 set -euo pipefail
 
 visavis=${VISAVIS_BIN:-./bin/visavis}
-moderation=${MODERATION:-50000} # ns
+# Between interrupts, in ns: where Intel's ice and i40e begin (ICE_DFLT_RX_ITR, I40E_ITR_RX_DEF); 0: as many as there are packets.
+moderation=${MODERATION:-50000}
 server=bench-server-$$ load=bench-load-$$
 for tool in ip ethtool chrt; do
   command -v "$tool" >/dev/null || { echo "$tool is missing" >&2; exit 1; }
@@ -25,10 +26,10 @@ ip -n "$load" route add local 10.64.0.0/10 dev lo
 # Both ends receive in threads of their own (threaded NAPI), as two machines would: that of the servers' end is counted, what
 # the load takes to receive is not. As with a card as it comes, received datagrams are gathered only for sockets that ask for it
 # (UDP_GRO; rx-udp-gro-forwarding stays off). veth receives that way only if it may gather, and what comes over it was not cut by the
-# other end's card (tso off). The servers' end leaves cutting (UDP_SEGMENT) to the kernel, like a card that cannot do it: OFFERS=on is one that can.
+# other end's card (tso off). The servers' end leaves cutting (UDP_SEGMENT) to the kernel, like a card that cannot do it: SEGMENTATION=on is one that can.
 for end in "$server benchs" "$load benchl"; do
   read -r ns link <<<"$end"
-  ip netns exec "$ns" ethtool -K "$link" gro on tso off rx-udp-gro-forwarding off tx-udp-segmentation "${OFFERS:-off}"
+  ip netns exec "$ns" ethtool -K "$link" gro on tso off rx-udp-gro-forwarding off tx-udp-segmentation "${SEGMENTATION:-off}"
   ip netns exec "$ns" sh -c "cd /sys/class/net/$link; echo 1 > threaded; echo $moderation > gro_flush_timeout; echo 1 > napi_defer_hard_irqs"
 done
 # What receives comes before what programs do, as interrupts would.

@@ -189,11 +189,6 @@ func (c *fastConn) ReadFrom(p []byte) (int, net.Addr, error) {
 // forward sorts what has come in and sends on what goes on.
 func (c *fastConn) forward() {
 	now := time.Now()
-	if since := now.Sub(c.yielded); since > yieldEvery {
-		c.busy = float64(c.count) > gatherFrom*since.Seconds()
-		c.yielded, c.count = now, 0
-		runtime.Gosched()
-	}
 	for i := 0; i < c.in.got; {
 		c.table.mu.RLock()
 		for ; i < c.in.got && c.out.n+segments <= outSize; i++ {
@@ -201,6 +196,11 @@ func (c *fastConn) forward() {
 		}
 		c.table.mu.RUnlock()
 		c.flush()
+	}
+	if since := now.Sub(c.yielded); since > yieldEvery {
+		c.busy = float64(c.count) > gatherFrom*since.Seconds()
+		c.yielded, c.count = now, 0
+		runtime.Gosched()
 	}
 }
 

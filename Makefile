@@ -116,6 +116,10 @@ bench-relay: REFERENCE ?= scripts/coturn.sh
 bench-relay-veth: build ## the same over a link, with the kernel's receiving counted and the offload measured, too (root, ethtool)
 	scripts/bench-veth.sh --rate $(or $(RATE),50000) --slices $(or $(SLICES),5) --seconds $(or $(SECONDS),5) --offload --reference scripts/coturn.sh $(ARGS)
 
+.PHONY: bench-bursts
+bench-bursts: build setup ## how the packets of two browsers come to the relay; where --burst of bench-relay has its default from (root, tcpdump)
+	cd web && node bench/bursts.mjs
+
 .PHONY: bench-signaling
 bench-signaling: build ## what signaling connections cost, in memory and in time
 	./bin/visavis bench signaling $(ARGS)

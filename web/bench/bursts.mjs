@@ -100,7 +100,10 @@ function spread(packets) {
     bytes: Math.round(packets.reduce((sum, p) => sum + p.size, 0) / Math.max(packets.length, 1)),
     bursts: all.length,
     mean: Number((packets.length / Math.max(all.length, 1)).toFixed(2)),
-    median_of_bursts: quantile(sizes.toSorted((a, b) => a - b), 0.5),
+    median_of_bursts: quantile(
+      sizes.toSorted((a, b) => a - b),
+      0.5,
+    ),
     median_of_packets: quantile(byPacket, 0.5), // the size of the burst that the median packet is part of
     gap_within_us: quantile(within, 0.5),
     histogram,
@@ -117,7 +120,12 @@ async function main() {
     const { value = "" } = await createInterface({ input: server.stdout })[Symbol.asyncIterator]().next();
     const url = value.match(/https?:\/\/[\w.:[\]-]+/)?.[0];
     if (!url) throw new Error(`the server said ${value}`);
-    const flags = ["--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=fps=30"];
+    const flags = [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--use-fake-ui-for-media-stream",
+      "--use-fake-device-for-media-stream=fps=30",
+    ];
     for (let i = 0; i < 2; i++)
       browsers.push(
         await chromium.launch({
@@ -132,8 +140,11 @@ async function main() {
       const packets = sentTo(file, Number(new URL(url).port));
       const of = (kind) => spread(packets.filter((p) => p.kind === kind));
       result[lines] = { ...sent, picture: of("picture"), sound: of("sound"), all: spread(packets) };
-      console.log(`at most ${lines} lines, each side: ${sent.lines} lines, ${sent.fps} frames/s, ${sent.kbps} kbit/s (${sent.path})`);
-      for (const kind of ["picture", "sound", "all"]) console.log(`  ${kind.padEnd(8)}${JSON.stringify(result[lines][kind])}`);
+      console.log(
+        `at most ${lines} lines, each side: ${sent.lines} lines, ${sent.fps} frames/s, ${sent.kbps} kbit/s (${sent.path})`,
+      );
+      for (const kind of ["picture", "sound", "all"])
+        console.log(`  ${kind.padEnd(8)}${JSON.stringify(result[lines][kind])}`);
     }
     console.log(JSON.stringify(result));
   } finally {

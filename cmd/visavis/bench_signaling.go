@@ -23,7 +23,7 @@ type benchSignalingCmd struct {
 	Rate    int     `default:"10000" help:"Frames in a second, over all of them (default ${default})."`
 	Turns   int     `default:"1" help:"Turns of each server (default ${default})."`
 	Seconds float64 `default:"10" help:"Length of the load (default ${default})."`
-	Settle  span    `default:"45s" help:"How long idle connections are held before memory is read (default ${default})."`
+	Settle  span    `default:"65s" help:"How long idle connections are held before memory is read; a server tidies up after 30 s of quiet, at most 60 (default ${default})."`
 	Sources prefix  `default:"127.0.0.0/8" help:"Local addresses for the connections (default ${default})."`
 
 	Reference string `default:"bare" placeholder:"COMMAND" help:"What to compare with: 'bare', 'none', or a command that starts a relay (default ${default})."`

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"runtime/metrics"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,6 +35,9 @@ const (
 	// load the runtime collects often enough by itself.
 	tidyInterval    = 30 * time.Second
 	tidyCollections = 2
+	// tidyWorth is how much must have been allocated since the last time: to tidy is to
+	// look at all that lives, and passing frames on leaves no garbage.
+	tidyWorth = 4 << 20
 	// purgeInterval is how often calls that are over are cleared away.
 	purgeInterval = time.Hour
 	// checksAtOnce network checks run, of at most 2.5 Mbit/s each way; checksPerAddress
@@ -261,29 +265,46 @@ func (n *node) close() error {
 }
 
 // tidy gives unused memory back to the system after each interval in which little
-// garbage was collected. The runtime alone lets the heap double, and waits two minutes
-// when nothing happens: half of what a server of waiting connections had was garbage.
+// garbage was collected, and there is some. The runtime alone lets the heap double, and
+// waits two minutes when nothing happens: half of what a server of waiting connections
+// had was garbage.
 func tidy(ctx context.Context, interval time.Duration) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
-	for collected := collections(); ; {
+	var tidied spent
+	for before := used(); ; {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
 			return
 		}
-		if collections()-collected <= tidyCollections {
+		now := used()
+		if now.untidy(before, tidied) {
 			debug.FreeOSMemory()
+			tidied = now
 		}
-		collected = collections()
+		before = used()
 	}
 }
 
-// collections counts the runs of the garbage collector so far.
-func collections() int64 {
+// spent is what the program has done with memory so far.
+type spent struct {
+	collections int64
+	allocated   uint64 // bytes
+}
+
+// untidy reports whether giving back is worth it: before is what was an interval ago,
+// tidied what was the last time.
+func (u spent) untidy(before, tidied spent) bool {
+	return u.collections-before.collections <= tidyCollections && u.allocated-tidied.allocated >= tidyWorth
+}
+
+func used() spent {
 	var stats debug.GCStats
 	debug.ReadGCStats(&stats)
-	return stats.NumGC
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return spent{stats.NumGC, sample[0].Value.Uint64()}
 }
 
 func (n *node) purge(ctx context.Context) {

@@ -308,17 +308,34 @@ func TestServeRefuses(t *testing.T) {
 	}
 }
 
-// A server that does nothing gives its garbage back, again and again.
+// A server that does little gives its garbage back, again and again.
 func TestTidyCollects(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var tidying sync.WaitGroup
 	tidying.Go(func() { tidy(ctx, time.Millisecond) })
 	defer tidying.Wait()
 	defer cancel()
-	before := collections()
-	for deadline := time.Now().Add(20 * time.Second); collections() < before+3; time.Sleep(time.Millisecond) {
+	before := used().collections
+	for deadline := time.Now().Add(20 * time.Second); used().collections < before+3; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("nothing was collected")
+		}
+		_ = bytes.Repeat([]byte("x"), tidyWorth/8)
+	}
+}
+
+func TestUntidy(t *testing.T) {
+	for name, tt := range map[string]struct {
+		now, before, tidied spent
+		want                bool
+	}{
+		"little done, much left":         {spent{5, 9 << 20}, spent{5, 1 << 20}, spent{4, 1 << 20}, true},
+		"left earlier, little by little": {spent{5, 9 << 20}, spent{5, 9 << 20}, spent{4, 1 << 20}, true},
+		"nothing new":                    {spent{5, 9 << 20}, spent{5, 9 << 20}, spent{5, 8 << 20}, false},
+		"collected often by itself":      {spent{9, 90 << 20}, spent{5, 9 << 20}, spent{4, 1 << 20}, false},
+	} {
+		if got := tt.now.untidy(tt.before, tt.tidied); got != tt.want {
+			t.Errorf("%s: %t", name, got)
 		}
 	}
 }

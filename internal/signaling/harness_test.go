@@ -119,7 +119,12 @@ func parts(t *testing.T, change func(*Config)) *node {
 func serve(t *testing.T, change func(*Config)) *node {
 	t.Helper()
 	n := parts(t, change)
-	n.handler = httptest.NewServer(n.Server)
+	n.handler = httptest.NewUnstartedServer(n.Server)
+	n.handler.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		_ = c.(*net.TCPConn).SetWriteBuffer(4096) // so that what is long goes in parts
+		return ctx
+	}
+	n.handler.Start()
 	t.Cleanup(n.handler.Close)
 	n.host = strings.TrimPrefix(n.handler.URL, "http://")
 	n.dial = (&net.Dialer{}).DialContext

@@ -1,7 +1,9 @@
 package signaling
 
 import (
+	"context"
 	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -87,5 +89,38 @@ func TestPanicEndsOneSession(t *testing.T) {
 	other.joinGuest(link, protocol.ID{2})
 	if log := n.log.String(); !strings.Contains(log, "session panicked") || !strings.Contains(log, "no keys") {
 		t.Errorf("the log says %s", log)
+	}
+}
+
+// A client that reads late gets everything, whole and in order: what went out at once, in
+// part, and what had to wait.
+func TestLateReaderGetsAll(t *testing.T) {
+	n := serve(t, nil)
+	link := newLink(t)
+	host := n.connect(t)
+	host.create(link)
+	host.joinHost(link, protocol.ID{1})
+	dial := n.dial
+	n.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dial(ctx, network, address)
+		if err == nil {
+			err = c.(*net.TCPConn).SetReadBuffer(4096)
+		}
+		return c, err
+	}
+	guest := n.connect(t)
+	guest.joinGuest(link, protocol.ID{2})
+	expect[protocol.Peer](host)
+	const frames = 30
+	text := func(i int) string { return strings.Repeat(string(rune('a'+i)), 60_000+i) }
+	for i := range frames {
+		host.frame(1, text(i))
+	}
+	host.say(protocol.Renew{})
+	expect[protocol.ICE](host) // so all frames before are on their way
+	for i := range frames {
+		if got := guest.line(); got != "frame 0 "+text(i) {
+			t.Fatalf("frame %d is %.20q, of %d bytes", i, got, len(got))
+		}
 	}
 }

@@ -121,7 +121,7 @@ func serve(t *testing.T, change func(*Config)) *node {
 	n := parts(t, change)
 	n.handler = httptest.NewUnstartedServer(n.Server)
 	n.handler.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		_ = c.(*net.TCPConn).SetWriteBuffer(4096) // so that what is long goes in parts
+		_ = c.(*net.TCPConn).SetWriteBuffer(32 << 10) // so that what is long goes in parts
 		return ctx
 	}
 	n.handler.Start()

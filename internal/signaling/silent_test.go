@@ -1,9 +1,7 @@
 package signaling
 
 import (
-	"context"
 	"io"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -100,14 +98,6 @@ func TestLateReaderGetsAll(t *testing.T) {
 	host := n.connect(t)
 	host.create(link)
 	host.joinHost(link, protocol.ID{1})
-	dial := n.dial
-	n.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := dial(ctx, network, address)
-		if err == nil {
-			err = c.(*net.TCPConn).SetReadBuffer(4096)
-		}
-		return c, err
-	}
 	guest := n.connect(t)
 	guest.joinGuest(link, protocol.ID{2})
 	expect[protocol.Peer](host)

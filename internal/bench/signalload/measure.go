@@ -97,7 +97,9 @@ func (t *Turn) settle(ctx context.Context, pid int, loads Loads, before int64) e
 	}
 	now, err := bench.ProcessCPU(pid)
 	after, err2 := bench.Resident(pid)
-	t.IdleCPU = now.Since(spent).Total().Seconds() / loads.Settle.Seconds()
+	if loads.Settle > 0 {
+		t.IdleCPU = now.Since(spent).Total().Seconds() / loads.Settle.Seconds()
+	}
 	t.Bytes = float64(after-before) / float64(max(loads.Idle, 1))
 	return errors.Join(err, err2)
 }

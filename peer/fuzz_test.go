@@ -95,9 +95,15 @@ func FuzzServerSays(f *testing.F) {
 // have FuzzCheckSDP. What is shown of it is clean, and few files wait.
 func FuzzPeerSays(f *testing.F) {
 	for _, m := range []any{
-		sealed.Beat{T: "beat", MS: -1}, sealed.State{T: "state", Cam: true, SFrame: "?"}, sealed.Want{T: "want", Video: "none"},
-		sealed.Chat{T: "chat", ID: "1", Text: "\x1b[2J\u202e"}, sealed.ChatAck{T: "chat-ack", ID: "1"}, sealed.Cue{T: "cue", Kind: "nod"},
-		sealed.Verify{T: "verify", R: "differ"}, sealed.Bye{T: "bye", Reason: "limit"}, sealed.Err{T: "err", Code: "?"},
+		sealed.Beat{T: "beat", MS: -1},
+		sealed.State{T: "state", Cam: true, SFrame: "?"},
+		sealed.Want{T: "want", Video: "none"},
+		sealed.Chat{T: "chat", ID: "1", Text: "\x1b[2J\u202e"},
+		sealed.ChatAck{T: "chat-ack", ID: "1"},
+		sealed.Cue{T: "cue", Kind: "nod"},
+		sealed.Verify{T: "verify", R: "differ"},
+		sealed.Bye{T: "bye", Reason: "limit"},
+		sealed.Err{T: "err", Code: "?"},
 		sealed.File{T: "file", ID: "1", Name: "../x", Size: -1},
 	} {
 		f.Add(marshal(m))

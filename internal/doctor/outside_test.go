@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -25,7 +26,12 @@ func TestOutsideByTheOtherFamily(t *testing.T) {
 	other := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Second}
 	served := make(chan error, 1)
 	go func() { served <- other.Serve(l) }()
-	t.Cleanup(func() { _ = other.Close(); <-served })
+	t.Cleanup(func() {
+		_ = other.Close()
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
 	w := wayFacts{addr: netip.MustParseAddr("::1"), here: true}
 	origin := "http://call.example.org:" + strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 	w.greet(t.Context(), origin) // no name server is asked

@@ -113,7 +113,7 @@ func (l *Link) addRouter(ctx context.Context, number int, near *os.File, o LinkO
 	}
 	l.router = &router{ns}
 	if o.Ethernet && o.NAT == NATNone && o.Family != IPv4Only {
-		return nil, errors.New("Ethernet is for IPv4 alone")
+		return nil, errors.New("a router with Ethernet is for IPv4 alone")
 	}
 	var lan *os.File
 	if o.Ethernet {

@@ -44,8 +44,10 @@ func TestOffloadIsSwitched(t *testing.T) {
 	kernel := func() float64 { return counter(t, r.metrics.kernel) }
 	fast := func() float64 { return counter(t, r.metrics.fast) }
 	for range 3 {
-		if !r.switchOffload(t, true) || !r.switchOffload(t, true) {
-			t.Fatal("the kernel does not forward")
+		for range 2 { // the second time it does already
+			if !r.switchOffload(t, true) {
+				t.Fatal("the kernel does not forward")
+			}
 		}
 		grows("the kernel carries nothing", kernel)
 		over := make(chan bool)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"net/netip"
 	"runtime/debug"
 	"sync"
@@ -112,11 +113,11 @@ func (s *session) Take(f sockets.Frame, mayWait bool) (v sockets.Verdict) {
 		}
 	}()
 	switch {
-	case f.Err == sockets.ErrParts:
+	case errors.Is(f.Err, sockets.ErrParts):
 		s.server.cfg.Metrics.Refused(protocol.ErrorCodeRate)
 		return sockets.End
 	case s.parting.Load():
-		if f.Op == sockets.OpClose || f.Err == sockets.ErrProtocol {
+		if f.Op == sockets.OpClose || errors.Is(f.Err, sockets.ErrProtocol) {
 			return sockets.End
 		}
 		return sockets.Next
@@ -141,7 +142,7 @@ func (s *session) Take(f sockets.Frame, mayWait bool) (v sockets.Verdict) {
 // told from the rest is not waited for.
 func (s *session) broken(err error, mayWait bool) sockets.Verdict {
 	switch {
-	case err != sockets.ErrTooLong:
+	case !errors.Is(err, sockets.ErrTooLong):
 		s.out.push(outgoing{wire: sockets.AppendClose(nil, sockets.CloseProtocol)})
 		return sockets.End
 	case !mayWait:

@@ -142,7 +142,7 @@ func (p *poller) run() {
 // look asks what there is, without waiting: false has the runtime wait.
 func (p *poller) look(fd uintptr) bool {
 	p.found, p.err = unix.EpollWait(int(fd), p.events[:], 0)
-	if p.err == unix.EINTR {
+	if errors.Is(p.err, unix.EINTR) {
 		p.found, p.err = 0, nil
 	}
 	return p.found > 0 || p.err != nil
@@ -159,7 +159,7 @@ func (p *poller) serve(c *Conn, read func(uintptr) bool) {
 	if err == nil {
 		err, p.err = p.err, nil
 	}
-	if err == unix.EAGAIN || err == unix.EINTR {
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
 		return
 	}
 	verdict := End

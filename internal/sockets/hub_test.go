@@ -74,11 +74,19 @@ func request(lines ...string) string {
 }
 
 func asked() []string {
-	return []string{"Upgrade: websocket", "Connection: keep-alive, Upgrade", "Sec-WebSocket-Version: 13",
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: other, second"}
+	return []string{
+		"Upgrade: websocket", "Connection: keep-alive, Upgrade", "Sec-WebSocket-Version: 13",
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: other, second",
+	}
 }
 
-func dial(t *testing.T, address, first string) (net.Conn, *bufio.Reader, *http.Response) {
+// reply is what a server says to a request.
+type reply struct {
+	status int
+	header http.Header
+}
+
+func dial(t *testing.T, address, first string) (net.Conn, *bufio.Reader, reply) {
 	t.Helper()
 	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 	if err != nil {
@@ -95,7 +103,7 @@ func dial(t *testing.T, address, first string) (net.Conn, *bufio.Reader, *http.R
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	return c, r, response
+	return c, r, reply{response.StatusCode, response.Header}
 }
 
 func wantBytes(t *testing.T, r io.Reader, want []byte) {
@@ -119,17 +127,17 @@ func TestUpgrade(t *testing.T) {
 	address, _ := serve(t)
 	_, _, response := dial(t, address, request(asked()...))
 	// The example of RFC 6455 §1.3.
-	if got, want := response.Header.Get("Sec-WebSocket-Accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="; got != want {
+	if got, want := response.header.Get("Sec-WebSocket-Accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="; got != want {
 		t.Errorf("accept is %q, want %q", got, want)
 	}
-	if got := response.Header.Get("Sec-WebSocket-Protocol"); response.StatusCode != 101 || got != "second" {
-		t.Errorf("status %d, subprotocol %q", response.StatusCode, got)
+	if got := response.header.Get("Sec-WebSocket-Protocol"); response.status != 101 || got != "second" {
+		t.Errorf("status %d, subprotocol %q", response.status, got)
 	}
 	for i, status := range []int{426, 426, 400, 400, 101} {
 		lines := asked()
 		lines[i] = "X: y"
-		if _, _, response := dial(t, address, request(lines...)); response.StatusCode != status {
-			t.Errorf("without %q: status %d, want %d", asked()[i], response.StatusCode, status)
+		if _, _, response := dial(t, address, request(lines...)); response.status != status {
+			t.Errorf("without %q: status %d, want %d", asked()[i], response.status, status)
 		}
 	}
 	for name, first := range map[string]string{
@@ -138,8 +146,8 @@ func TestUpgrade(t *testing.T) {
 		"POST":      strings.Replace(request(asked()...), "GET", "POST", 1),
 		"HTTP/1.0":  strings.Replace(request(asked()...), "HTTP/1.1", "HTTP/1.0", 1),
 	} {
-		if _, _, response := dial(t, address, first); response.StatusCode < 400 {
-			t.Errorf("%s: status %d", name, response.StatusCode)
+		if _, _, response := dial(t, address, first); response.status < 400 {
+			t.Errorf("%s: status %d", name, response.status)
 		}
 	}
 }
@@ -164,8 +172,10 @@ func TestEcho(t *testing.T) {
 	}
 	wantBytes(t, r, join(AppendFrame(nil, OpBinary, []byte("1")), AppendFrame(nil, OpText, []byte("2")),
 		AppendFrame(nil, OpBinary, []byte("3")), AppendFrame(nil, OpText, []byte("4"))))
-	if !<-e.waited || !<-e.waited {
-		t.Error("a text was taken where others wait")
+	for range 2 {
+		if !<-e.waited {
+			t.Error("a text was taken where others wait")
+		}
 	}
 	_ = c.Close()
 	wait(t, e.gone, "the end")

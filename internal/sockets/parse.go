@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"encoding/binary"
+	"errors"
 	"math/bits"
 )
 
@@ -74,7 +75,7 @@ func (d *parser) begin(p []byte) (rest []byte, err error) {
 		}
 	}
 	d.n = 0
-	if err = d.begun(); err != nil && err != ErrTooLong {
+	if err = d.begun(); err != nil && !errors.Is(err, ErrTooLong) {
 		d.lost, d.message, d.control = true, nil, nil
 	}
 	return p, err

@@ -102,23 +102,28 @@ func TestParse(t *testing.T) {
 		"too long a text":                     {client(true, OpText, middle+middle+middle+middle), []string{tooLong}, true},
 		"too long a frame, and what follows": {
 			join(client(true, OpBinary, long+"x"), client(true, OpText, "hello"), client(true, OpPing, "p"), client(true, OpClose, "")),
-			[]string{tooLong, "9 p", "8 "}, true,
+			[]string{tooLong, "9 p", "8 "},
+			true,
 		},
 		"in as many parts as may be": {
 			join(client(false, OpText, "a"), bytes.Repeat(client(false, OpContinuation, "b"), MaxParts-1), client(true, OpContinuation, "")),
-			[]string{"1 a" + strings.Repeat("b", MaxParts-1)}, true,
+			[]string{"1 a" + strings.Repeat("b", MaxParts-1)},
+			true,
 		},
 		"in one more": {
 			join(client(false, OpText, "a"), bytes.Repeat(client(false, OpContinuation, ""), MaxParts+1), client(true, OpText, "c")),
-			[]string{ErrParts.Error()}, false,
+			[]string{ErrParts.Error()},
+			false,
 		},
 		"in too many, after one too long": {
 			join(client(true, OpBinary, long+"x"), bytes.Repeat(client(false, OpContinuation, ""), MaxParts+1)),
-			[]string{tooLong, ErrParts.Error()}, true,
+			[]string{tooLong, ErrParts.Error()},
+			true,
 		},
 		"too long in parts": {
 			join(client(false, OpBinary, long), client(false, OpContinuation, "x"), client(true, OpContinuation, "y"), client(true, OpClose, "")),
-			[]string{tooLong, "8 "}, true,
+			[]string{tooLong, "8 "},
+			true,
 		},
 	}
 	for name, tt := range tests {

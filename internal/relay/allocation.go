@@ -34,6 +34,7 @@ type allocation struct {
 	permitted atomic.Bool // may be sent to by the other allocations
 	mu        sync.Mutex  // of whoever changes channels
 	channels  atomic.Pointer[[]*binding]
+	granting  granting
 
 	// How the client is reached past it: the same socket and address as pion has. Set
 	// before there is a permission or channel, and then never changed.

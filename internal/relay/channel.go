@@ -20,13 +20,14 @@ type binding struct {
 
 // events follows what pion does to channels and permissions.
 func (l *loop) events() turn.EventHandler {
-	// By its address an allocation is told from a later one of the same client.
+	// By its address an allocation is told from a later one of the same client. What the server
+	// has taken away is still pion's.
 	change := func(user string, relayed net.Addr, change func(*allocation)) {
 		_, c, ok := parseUserID(user)
 		if !ok {
 			return
 		}
-		if a := l.of(c); a != nil && net.Addr(a.addr) == relayed {
+		if a, _ := l.kept(c); a != nil && net.Addr(a.addr) == relayed {
 			change(a)
 			l.changed(a.call)
 		}
@@ -42,11 +43,16 @@ func (l *loop) events() turn.EventHandler {
 			change(user, relayed, func(a *allocation) { a.unbind(peer) })
 		},
 		OnPermissionCreated: func(_, _ net.Addr, _, user, _ string, relayed net.Addr, _ net.IP) {
-			change(user, relayed, func(a *allocation) { a.permitted.Store(true) })
+			change(user, relayed, func(a *allocation) {
+				a.granting.begin()
+				a.permitted.Store(true)
+			})
 		},
-		OnPermissionDeleted: func(near, _ net.Addr, _, user, _ string, relayed net.Addr, _ net.IP) {
-			change(user, relayed, func(a *allocation) { a.permitted.Store(false) })
-			l.granting.wait(near)
+		OnPermissionDeleted: func(_, _ net.Addr, _, user, _ string, relayed net.Addr, _ net.IP) {
+			change(user, relayed, func(a *allocation) {
+				a.granting.wait()
+				a.permitted.Store(false)
+			})
 		},
 		OnAllocationError: func(net.Addr, net.Addr, string, string) { l.metrics.drop(dropRefused) },
 	}

@@ -3,7 +3,6 @@ package relay
 import (
 	"encoding/binary"
 	"net"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -14,60 +13,39 @@ import (
 // making. It takes microseconds.
 const grantingMax = 2 * time.Second
 
-// granting knows the clients whose permission or channel is being made. pion/turn
-// before 5.1.3 shows a permission to whoever closes the allocation before it has
-// a timer, and a client can choose the moment (by the lifetime that it asks for): the
-// server would fall over a nil timer. Closing therefore waits until the answer is on its way.
+// granting is a permission of an allocation in the making. pion/turn before 5.1.3 shows
+// a permission to whoever closes the allocation before it has a timer, and a client can
+// choose the moment (by the lifetime that it asks for): the server would fall over a nil
+// timer. Closing therefore waits until pion goes on: to the next permission, or to the answer.
+//
+// A permission that is there is not in the making, though it is asked for again: pion then waits for
+// whoever closes, who would wait for pion, and behind both all clients of the socket.
 type granting struct {
-	mu      sync.Mutex
-	clients map[netip.AddrPort]chan struct{}
+	mu   sync.Mutex
+	made chan struct{} // nil: none is in the making
 }
 
-// begin is called when pion asks whether the client may have the permission.
-func (g *granting) begin(client net.Addr) {
-	c, ok := clientOf(0, client)
-	if !ok {
-		return
-	}
+func (g *granting) begin() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.clients == nil {
-		g.clients = map[netip.AddrPort]chan struct{}{}
-	}
-	if g.clients[c.addr] == nil {
-		g.clients[c.addr] = make(chan struct{})
+	if g.made == nil {
+		g.made = make(chan struct{})
 	}
 }
 
-// answered is called for each packet that pion sends to a client.
-func (g *granting) answered(client net.Addr, packet []byte) {
-	if len(packet) < 2 {
-		return
-	}
-	var t stun.MessageType
-	t.ReadValue(binary.BigEndian.Uint16(packet))
-	if t.Method != stun.MethodCreatePermission && t.Method != stun.MethodChannelBind ||
-		t.Class != stun.ClassSuccessResponse && t.Class != stun.ClassErrorResponse || packet[0]>>6 != 0 {
-		return
-	}
-	g.end(client)
-}
-
-func (g *granting) end(client net.Addr) {
-	c, _ := clientOf(0, client)
+func (g *granting) end() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if made := g.clients[c.addr]; made != nil {
-		close(made)
-		delete(g.clients, c.addr)
+	if g.made != nil {
+		close(g.made)
+		g.made = nil
 	}
 }
 
 // wait is called when pion takes a permission away.
-func (g *granting) wait(client net.Addr) {
-	c, _ := clientOf(0, client)
+func (g *granting) wait() {
 	g.mu.Lock()
-	made := g.clients[c.addr]
+	made := g.made
 	g.mu.Unlock()
 	if made == nil {
 		return
@@ -77,6 +55,33 @@ func (g *granting) wait(client net.Addr) {
 	select {
 	case <-made:
 	case <-timeout.C:
-		g.end(client)
+		g.end()
+	}
+}
+
+// ask is called when pion asks whether the allocation may have a permission.
+func (a *allocation) ask() {
+	if a.permitted.Load() {
+		a.granting.end() // of the one before
+	} else {
+		a.granting.begin()
+	}
+}
+
+// answered is called for each packet that pion sends to a client of a listener.
+func (l *loop) answered(listener uint32, near net.Addr, packet []byte) {
+	if len(packet) < 2 {
+		return
+	}
+	var t stun.MessageType
+	t.ReadValue(binary.BigEndian.Uint16(packet))
+	if t.Method != stun.MethodCreatePermission && t.Method != stun.MethodChannelBind ||
+		t.Class != stun.ClassSuccessResponse && t.Class != stun.ClassErrorResponse || packet[0]>>6 != 0 {
+		return
+	}
+	if c, ok := clientOf(listener, near); ok {
+		if a, _ := l.kept(c); a != nil {
+			a.granting.end()
+		}
 	}
 }

@@ -73,7 +73,6 @@ type loop struct {
 	packets  sync.Pool              // of *packet
 	kernel   atomic.Pointer[kernel] // nil: nothing is offloaded
 	epochs   atomic.Uint64          // of all kernels so far
-	granting granting
 	carriers sync.WaitGroup
 
 	mu      sync.RWMutex
@@ -144,14 +143,20 @@ func (l *loop) AllocateListener(turn.AllocateListenerConfig) (net.Listener, net.
 // AllocateConn implements [turn.RelayAddressGenerator] by refusing.
 func (l *loop) AllocateConn(turn.AllocateConnConfig) (net.Conn, error) { return nil, errRefused }
 
-// permit is pion's question whether a client may name this peer.
-func (l *loop) permit(client net.Addr, peer net.IP) bool {
-	l.granting.begin(client)
-	if l.inside(peer) {
+// permit is pion's question whether a client of this listener may name this peer.
+func (l *loop) permit(listener uint32) turn.PermissionHandler {
+	return func(near net.Addr, peer net.IP) bool {
+		if !l.inside(peer) {
+			l.metrics.drop(dropForeign)
+			return false
+		}
+		if c, ok := clientOf(listener, near); ok {
+			if a, _ := l.kept(c); a != nil {
+				a.ask()
+			}
+		}
 		return true
 	}
-	l.metrics.drop(dropForeign)
-	return false
 }
 
 func (l *loop) inside(peer net.IP) bool {

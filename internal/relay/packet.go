@@ -61,6 +61,6 @@ func (g *packetGuard) WriteTo(p []byte, to net.Addr) (int, error) {
 	if g.gate.server.answersOwn(p) {
 		return len(p), nil
 	}
-	g.gate.server.loop.granting.answered(to, p)
+	g.gate.server.loop.answered(g.gate.listener, to, p)
 	return g.PacketConn.WriteTo(p, to)
 }

@@ -212,7 +212,7 @@ func (s *Server) ServeListener(l net.Listener) error {
 		cfg.ListenerConfigs = []turn.ListenerConfig{{
 			Listener:              sl,
 			RelayAddressGenerator: s.loop,
-			PermissionHandler:     s.loop.permit,
+			PermissionHandler:     s.loop.permit(own.id),
 		}}
 	})
 }

@@ -215,7 +215,7 @@ func (c *streamConn) Write(p []byte) (int, error) {
 	if c.list.gate.server.answersOwn(p) {
 		return len(p), nil
 	}
-	c.list.gate.server.loop.granting.answered(c.RemoteAddr(), p)
+	c.list.gate.server.loop.answered(c.list.listener.id, c.RemoteAddr(), p)
 	if err := c.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
 		return 0, err
 	}

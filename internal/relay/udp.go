@@ -64,7 +64,7 @@ func (s *Server) servePacket(pc net.PacketConn, fast *table) error {
 		cfg.PacketConnConfigs = []turn.PacketConnConfig{{
 			PacketConn:            guard,
 			RelayAddressGenerator: s.loop,
-			PermissionHandler:     s.loop.permit,
+			PermissionHandler:     s.loop.permit(l.id),
 		}}
 	})
 }

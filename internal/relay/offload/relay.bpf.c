@@ -277,15 +277,17 @@ int relay(struct __sk_buff *skb)
 		.client_port = udp->source, .server_port = udp->dest,
 		.number = channel->number,
 	};
-	struct route *r = bpf_map_lookup_elem(&routes, &k);
-	if (!r)
+	struct route *found = bpf_map_lookup_elem(&routes, &k);
+	if (!found)
 		return TC_ACT_UNSPEC;
+	// It may be taken out at any time, and its place given to another (of the kernel's hash tables).
+	struct route r = *found;
 	if (gathered ? measure(skb, k.number, payload, &burst) : !fits(burst.size, payload))
 		return TC_ACT_UNSPEC;
-	int renumbered = gathered && k.number != r->number;
+	int renumbered = gathered && k.number != r.number;
 	if (renumbered && bpf_skb_pull_data(skb, skb->len)) // into one piece, while it can still fail
 		return TC_ACT_UNSPEC;
-	__u32 of_sender = r->sender, of_receiver = r->receiver, of_account = r->account;
+	__u32 of_sender = r.sender, of_receiver = r.receiver, of_account = r.account;
 	struct ledger *sender = bpf_map_lookup_elem(&ledgers, &of_sender);
 	struct ledger *receiver = bpf_map_lookup_elem(&ledgers, &of_receiver);
 	struct account *account = bpf_map_lookup_elem(&accounts, &of_account);
@@ -298,13 +300,16 @@ int relay(struct __sk_buff *skb)
 	int verdict = take(sender, &burst, now);
 	if (verdict == PASS)
 		verdict = take(receiver, &burst, now);
+	// Where it still is, it was all the time. The locks of the ledgers keep this after the copy.
+	if (bpf_map_lookup_elem(&routes, &k) != found)
+		return TC_ACT_UNSPEC;
 	if (verdict != PASS)
 		return refuse(account, &burst, verdict);
-	if (rewrite(skb, &k, r) || (renumbered && renumber(skb, r->number, burst.packets)))
+	if (rewrite(skb, &k, &r) || (renumbered && renumber(skb, r.number, burst.packets)))
 		return TC_ACT_SHOT; // it was changed in part: cannot happen
 	__sync_fetch_and_add(&account->packets, burst.packets);
 	__sync_fetch_and_add(&account->bytes, burst.size);
-	return bpf_redirect_neigh(r->interface, 0, 0, 0);
+	return bpf_redirect_neigh(r.interface, 0, 0, 0);
 }
 
 char terms[] SEC("license") = "Apache-2.0";

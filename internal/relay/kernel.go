@@ -42,7 +42,7 @@ type kernel struct {
 	mu      sync.Mutex
 	program *offload.Program
 	calls   map[*call][]*kernelRoute
-	gone    []*kernelRoute // taken back, to be counted once more
+	gone    []*kernelRoute // taken back, to be counted twice more: the second time nothing is on its way
 	ledgers map[*allocation]*ledgers
 }
 
@@ -58,6 +58,7 @@ type kernelRoute struct {
 	route    offload.Route
 	from, to *allocation
 	counted  offload.Account
+	settled  bool // it was counted since it was taken back
 }
 
 // ledgers are an allocation's buckets in the kernel.
@@ -250,11 +251,15 @@ func (k *kernel) takeAllBack() {
 
 // count charges calls and allocations for what the kernel has forwarded. k.mu is held.
 func (k *kernel) count() {
-	// These were taken back before, so nothing is on its way any more.
 	gone := k.gone
 	k.gone = nil
 	for _, r := range gone {
 		k.charge(r)
+		if !r.settled { // it may have been taken back a moment ago
+			r.settled = true
+			k.gone = append(k.gone, r)
+			continue
+		}
 		k.program.Forget(r.route)
 		k.ledgers[r.from].routes--
 		k.ledgers[r.to].routes--

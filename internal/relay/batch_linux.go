@@ -34,7 +34,7 @@ type wire struct {
 	size    uint32
 	control []byte // nil: the kernel chooses
 	slot    uint8  // of outbox.latest
-	// What goes there exceeds the way's MTU: each datagram has to be cut by itself. Of the goroutine that reads.
+	// The way does not take messages of several datagrams. Of the goroutine that reads.
 	small bool
 }
 

@@ -175,10 +175,9 @@ func (out *outbox) send(fd uintptr) (packets, size int) {
 // takes care that it is not asked again.
 func (out *outbox) refused(m *message, errno syscall.Errno) bool {
 	switch errno {
-	case syscall.EINVAL, syscall.EMSGSIZE: // longer than the way's MTU allows
+	case syscall.EINVAL, syscall.EMSGSIZE, // longer than the way's MTU allows
+		syscall.EIO: // this way out cannot (udp(7)): each is asked, or one client would decide for all
 		m.to.small = true
-	case syscall.EIO: // this machine's way out cannot (udp(7))
-		out.segmented = false
 	default:
 		return false
 	}

@@ -136,9 +136,11 @@ func (l *streamListener) Close() error {
 		conns = append(conns, c)
 	}
 	l.mu.Unlock()
-	for _, c := range conns {
-		_ = c.Close() // the listener's error is the one that counts
+	var closing sync.WaitGroup
+	for _, c := range conns { // at once: TLS says goodbye, and waits 5 s for a client that does not take it
+		closing.Go(func() { _ = c.Close() }) // the listener's error is the one that counts
 	}
+	closing.Wait()
 	return err
 }
 

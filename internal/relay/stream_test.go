@@ -266,3 +266,36 @@ func FuzzParseUsername(f *testing.F) {
 		}
 	})
 }
+
+// parting is a connection that takes a while to close, as TLS does when the client does not read.
+type parting struct {
+	net.Conn
+	port int
+}
+
+func (p parting) Close() error         { time.Sleep(5 * time.Second); return nil }
+func (p parting) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: p.port} }
+func (p parting) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443} }
+
+type noListener struct{ net.Listener }
+
+func (noListener) Close() error { return nil }
+
+// Clients that do not let go do not add up when the server ends.
+func TestClientsPartTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newStreamListener(noListener{}, nil, &listener{}, DefaultLimits())
+		for port := range 20 {
+			if l.add(parting{port: 1000 + port}) == nil {
+				t.Fatal("refused")
+			}
+		}
+		began := time.Now()
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took != 5*time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
+}

@@ -202,11 +202,11 @@ func (p *poller) remove(c *Conn) {
 func tokenOf(e unix.EpollEvent) uint64 { return uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32 }
 
 func (p *poller) control(c *Conn, op int, e *unix.EpollEvent) error {
-	var failed error
+	var failed, refused error
 	err := p.raw.Control(func(epoll uintptr) {
-		failed = c.raw.Control(func(fd uintptr) { failed = unix.EpollCtl(int(epoll), op, int(fd), e) })
+		failed = c.raw.Control(func(fd uintptr) { refused = unix.EpollCtl(int(epoll), op, int(fd), e) })
 	})
-	return errors.Join(err, failed)
+	return errors.Join(err, failed, refused)
 }
 
 // attempt is a write that does not wait. Attempts are kept, for each has a function

@@ -55,6 +55,8 @@ func check(r *http.Request) (status int, err error) {
 		return http.StatusUpgradeRequired, errors.New("want an upgrade to websocket")
 	case r.Method != http.MethodGet:
 		return http.StatusMethodNotAllowed, errors.New("want GET")
+	case r.ContentLength != 0: // its body would be read as frames
+		return http.StatusBadRequest, errors.New("want no body")
 	case r.Header.Get("Sec-Websocket-Version") != "13":
 		return http.StatusBadRequest, errors.New("want version 13")
 	case len(keys) != 1 || !validKey(keys[0]):

@@ -144,6 +144,8 @@ func TestUpgrade(t *testing.T) {
 		"two keys":  request(append(asked(), "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")...),
 		"short key": strings.Replace(request(asked()...), "dGhlIHNhbXBsZSBub25jZQ==", "dGhl", 1),
 		"POST":      strings.Replace(request(asked()...), "GET", "POST", 1),
+		"a body":    request(append(asked(), "Content-Length: 3")...) + "abc",
+		"parts":     request(append(asked(), "Transfer-Encoding: chunked")...) + "3\r\nabc\r\n0\r\n\r\n",
 		"HTTP/1.0":  strings.Replace(request(asked()...), "HTTP/1.1", "HTTP/1.0", 1),
 	} {
 		if _, _, response := dial(t, address, first); response.status < 400 {

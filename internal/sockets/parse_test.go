@@ -176,6 +176,7 @@ func TestCode(t *testing.T) {
 	for payload, want := range map[string]int{
 		"": noCode, "\x03\xe8": 1000, "\x03\xe9bye": 1001, "\x0f\xa0": 4000, "\x03\xf3": 1011, "\x0b\xb8": 3000,
 		"x": -1, "\x03\xed": -1, "\x03\xee": -1, "\x03\xec": -1, "\x03\xf7": -1, "\x07\xd0": -1, "\x13\x88": -1, "\x00\x00": -1,
+		"\x03\xe8gr\xc3\xbc\xc3\x9fe": 1000, "\x03\xe8\xc3": -1,
 	} {
 		code, ok := Frame{Op: OpClose, Payload: []byte(payload)}.Code()
 		if !ok {

@@ -20,6 +20,7 @@ package sockets
 import (
 	"encoding/binary"
 	"errors"
+	"unicode/utf8"
 )
 
 // Op is what a frame is, RFC 6455 §11.8.
@@ -71,6 +72,9 @@ func (f Frame) Code() (code int, ok bool) {
 	case 0:
 		return noCode, true
 	case 1:
+		return 0, false
+	}
+	if !utf8.Valid(f.Payload[2:]) { // RFC 6455 §8.1; what it says nobody reads
 		return 0, false
 	}
 	code = int(binary.BigEndian.Uint16(f.Payload))

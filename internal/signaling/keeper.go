@@ -13,6 +13,9 @@ const (
 	pongTimeout = protocol.LimitPingMS * time.Millisecond / 2
 	// together is how much later a beat may be, so that many are done at once.
 	together = time.Millisecond
+	// stalled is how much later it is when the server was away itself: stopped, starved or
+	// asleep. What clients have answered then may be there and not have been read.
+	stalled = pongTimeout / 2
 )
 
 // keeper has all clients of a server asked for a sign of life, each every LimitPingMS,
@@ -101,7 +104,8 @@ func (k *keeper) tick() {
 }
 
 // due is the next session whose turn it is, and whether it is to be pinged. One that has
-// not answered the last ping is cut. If there is none the timer is set.
+// not answered the last ping is cut; after a stall only a beat later. If there is none the
+// timer is set.
 func (k *keeper) due(now time.Time) (s *session, ask bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -109,12 +113,16 @@ func (k *keeper) due(now time.Time) (s *session, ask bool) {
 	if s == nil {
 		return nil, false
 	}
-	if wait := s.kept.at.Sub(now); wait > 0 {
-		k.timer.Reset(max(wait, together))
+	wait := s.kept.at.Sub(now)
+	if wait > 0 {
+		k.timer.Reset(max(time.Until(s.kept.at), together)) // the beats before took their time
 		return nil, false
 	}
 	k.pull(s)
 	k.push(s, now)
+	if !s.kept.odd && wait < -stalled {
+		return s, false
+	}
 	s.kept.odd = !s.kept.odd
 	if s.kept.odd && !s.answered(s.kept.asked) {
 		s.chores.Go(s.cut)

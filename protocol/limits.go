@@ -17,7 +17,7 @@ const (
 	// LimitJoinMS is how long a connection may stay without a join.
 	LimitJoinMS = 5_000
 	// LimitWriteQueue is how many frames may wait for a slow reader before its
-	// connection is closed with [CloseSlow].
+	// connection is closed with [CloseSlow]; one longer than 8192 bytes counts as several.
 	LimitWriteQueue = 256
 	// LimitPingMS is the keep-alive interval.
 	LimitPingMS = 20_000

@@ -8,11 +8,15 @@ import (
 )
 
 const (
-	// guestShare is how many frames of one guest may wait for its host in any case.
-	// A guest with more waiting gets none of the last reserve places in the queue:
-	// strangers who send as much as they may must not cost the host its connection.
-	guestShare = protocol.LimitWriteQueue / (protocol.LimitWaiting + 2)
-	reserve    = guestShare + 8
+	// placeBytes is what one place in the queue holds; a longer frame takes more. So all
+	// that a client may say at once has room, and no client can have 17 MB kept for it.
+	placeBytes = protocol.LimitBytesPerMinute / protocol.LimitWriteQueue
+	// guestShare is how many places each guest has in its host's queue in any case, and
+	// serverShare how many are for what the server says itself. Strangers who send as much
+	// as they may, even together, must not cost the host its connection, nor another
+	// guest its voice.
+	guestShare  = 24
+	serverShare = 40
 	// keptQueue is how long a queue may be that stays when it is empty.
 	keptQueue = 2
 )
@@ -43,14 +47,17 @@ type outbox struct {
 	begun   []byte     // what is left of a frame that has gone in part; comes before the queue
 	queue   []outgoing
 	head    int           // queue[:head] has been taken
-	waiting shares        // frames in the queue by the slot of the guest they are from
+	waiting shares        // places taken in the queue, by the slot of the guest they are taken by
 	writing bool          // somebody does
 	ended   chan struct{} // somebody waits for its end
 	slow    bool          // the queue has overflowed
 	over    bool          // nothing more is taken
 }
 
-type shares [protocol.LimitWaiting + 2]uint16
+type shares [protocol.LimitWaiting + 2]int
+
+// places is how many a frame of n bytes takes.
+func places(n int) int { return 1 + n/placeBytes }
 
 // open names the sink.
 func (b *outbox) open(to sink) {
@@ -82,13 +89,13 @@ func (b *outbox) push(o outgoing) {
 	case b.to != nil && !b.writing && !b.due() && o.code == 0:
 		b.direct(o.wire)
 		return
-	case len(b.queue)-b.head >= protocol.LimitWriteQueue:
+	case b.taken()+places(len(o.wire)) > protocol.LimitWriteQueue:
 		b.slow, b.queue, b.head = true, nil, 0
 	default:
 		b.compact()
 		o.wire = bytes.Clone(o.wire)
 		b.queue = append(b.queue, o)
-		b.waiting[o.slot]++
+		b.waiting[o.slot] += places(len(o.wire))
 	}
 	b.start()
 }
@@ -122,11 +129,28 @@ func (b *outbox) compact() {
 	b.queue, b.head = b.queue[:n], 0
 }
 
-// room is false if a guest has its share of the queue and the rest is for others.
-func (b *outbox) room(slot uint16) bool {
+// taken is how many places are. b.mu is held.
+func (b *outbox) taken() (n int) {
+	for _, w := range b.waiting {
+		n += w
+	}
+	return n
+}
+
+// room is false if a guest's frame of n bytes would take the places of others.
+func (b *outbox) room(slot uint16, n int) bool {
+	if slot == 0 {
+		return true
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slot == 0 || b.waiting[slot] < guestShare || len(b.queue)-b.head < protocol.LimitWriteQueue-reserve
+	left := protocol.LimitWriteQueue - serverShare
+	for other, w := range b.waiting {
+		if other != 0 && other != int(slot) {
+			left -= max(w, guestShare)
+		}
+	}
+	return b.waiting[slot]+places(n) <= max(left, guestShare)
 }
 
 // next gives the writer what to do. After ok is false, or after end, it must return.
@@ -146,7 +170,7 @@ func (b *outbox) next() (o outgoing, ok bool) {
 	o = b.queue[b.head]
 	b.queue[b.head] = outgoing{}
 	b.head++
-	b.waiting[o.slot]--
+	b.waiting[o.slot] -= places(len(o.wire))
 	return o, true
 }
 

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/visavis-call/visavis/protocol"
@@ -141,4 +142,52 @@ func (b *outbox) finishForTest(t *testing.T) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.over = false
+}
+
+// fill pushes frames of n bytes from a guest for as long as there is room, and returns
+// how many that were.
+func (b *outbox) fill(slot uint16, n int) (frames int) {
+	for ; frames < 10*protocol.LimitWriteQueue && b.room(slot, n); frames++ {
+		b.push(outgoing{slot: slot, wire: make([]byte, n)})
+	}
+	return frames
+}
+
+// Whatever guests do together, each has room for some frames at its host's, and its host
+// is not too slow for that.
+func TestGuestsTogether(t *testing.T) {
+	for name, sizes := range map[string][]int{
+		"short": {0, 100, 100, 100, 100},
+		"long":  {protocol.LimitFrameBytes, protocol.LimitFrameBytes, protocol.LimitFrameBytes, protocol.LimitFrameBytes, protocol.LimitFrameBytes},
+		"mixed": {100, protocol.LimitFrameBytes, 10_000, 4096, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b outbox
+			for i, n := range slices.Backward(sizes) {
+				if frames := b.fill(uint16(i+1), n); frames == 0 || n < 1000 && frames < guestShare {
+					t.Errorf("guest %d has room for %d frames of %d bytes", i+1, frames, n)
+				}
+			}
+			for range serverShare { // and the server has something to say
+				b.push(outgoing{})
+			}
+			if b.slow {
+				t.Error("the host was too slow for its guests")
+			}
+		})
+	}
+}
+
+// What waits for one client is bounded in bytes, too.
+func TestQueueOfLongFrames(t *testing.T) {
+	var b outbox
+	waiting := 0
+	for frame := make([]byte, protocol.LimitFrameBytes); ; waiting += len(frame) {
+		if b.push(outgoing{wire: frame}); b.slow {
+			break
+		}
+	}
+	if want := protocol.LimitWriteQueue * placeBytes; waiting > want || waiting < want*3/4 {
+		t.Errorf("%d bytes waited, want about %d", waiting, want)
+	}
 }

@@ -390,7 +390,7 @@ func (s *session) Send(m protocol.ServerMessage) {
 // Forward implements [call.Party]. Too many of a guest's frames at once are lost,
 // which its own session with the host finds out.
 func (s *session) Forward(slot uint16, outer []byte) {
-	if !s.out.room(slot) {
+	if !s.out.room(slot, slotSize+len(outer)) {
 		s.server.cfg.Metrics.Drop("share")
 		return
 	}

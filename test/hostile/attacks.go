@@ -137,5 +137,6 @@ func foundOnTheWay() []Attack {
 		{"B49", "opens HTTP connections without end and keeps them, on the port itself or on that without TLS", "server", "512 for an address, others are served; none stays without TLS", all(inGo("./internal/httpd", "TestOneClientKeepsConnections"), inGo("./internal/httpd", "TestPlainServerLetsGo"))},
 		{"B50", "reads so slowly that something always waits for it, and never so much that it is too slow", "server", "no more memory than for a queue", unitSignaling("TestQueueThatIsNeverEmpty")},
 		{"B51", "sends nothing but pings, pongs that nobody asked for, or empty parts of one message, as fast as it can", "server", "cut at the rate of frames, or at the 65th part", all(unitSignaling("TestPingsAreFrames"), unitSignaling("TestEmptyPartsEnd"))},
+		{"B52", "are several, all send what they may to a host or guest that reads little: many frames, or long ones", "server", "2 MB wait for a client at most, a host stays, every guest is heard", all(unitSignaling("TestGuestsTogether"), unitSignaling("TestQueueOfLongFrames"))},
 	}
 }

@@ -106,7 +106,7 @@ export const LimitBytesPerMinute = 2 << 20;
 export const LimitJoinMS = 5_000;
 /**
  * LimitWriteQueue is how many frames may wait for a slow reader before its
- * connection is closed with [CloseSlow].
+ * connection is closed with [CloseSlow]; one longer than 8192 bytes counts as several.
  */
 export const LimitWriteQueue = 256;
 /**

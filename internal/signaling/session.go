@@ -59,6 +59,7 @@ type session struct {
 	seat          call.Conn
 	joinTimer     *time.Timer // nil after the join
 	gaveBack      bool        // the seat
+	answers       bool        // the client's last words, and that answer may still be on its way
 }
 
 // pings are what a client was asked, and has answered, by number.
@@ -134,6 +135,12 @@ func (s *session) Take(f sockets.Frame, mayWait bool) (v sockets.Verdict) {
 	if !ok {
 		return s.broken(sockets.ErrProtocol, mayWait)
 	}
+	return s.answer(code)
+}
+
+// answer ends a session whose client has said its last words.
+func (s *session) answer(code int) sockets.Verdict {
+	s.answers = true
 	s.out.push(outgoing{wire: sockets.AppendClose(nil, code)})
 	return sockets.End
 }
@@ -143,8 +150,7 @@ func (s *session) Take(f sockets.Frame, mayWait bool) (v sockets.Verdict) {
 func (s *session) broken(err error, mayWait bool) sockets.Verdict {
 	switch {
 	case !errors.Is(err, sockets.ErrTooLong):
-		s.out.push(outgoing{wire: sockets.AppendClose(nil, sockets.CloseProtocol)})
-		return sockets.End
+		return s.answer(sockets.CloseProtocol)
 	case !mayWait:
 		return sockets.Wait
 	}
@@ -219,6 +225,11 @@ func (s *session) Gone() {
 	s.seated()
 	s.quit()
 	s.server.keeper.remove(s)
+	if s.answers {
+		soon := time.AfterFunc(goodbyeTimeout, s.cut)
+		s.out.finish()
+		soon.Stop()
+	}
 	s.cut()
 	s.out.finish()
 	s.mu.Lock()

@@ -119,6 +119,7 @@ func (s *session) Take(f sockets.Frame, mayWait bool) (v sockets.Verdict) {
 		return sockets.End
 	case s.parting.Load():
 		if f.Op == sockets.OpClose || errors.Is(f.Err, sockets.ErrProtocol) {
+			s.answers = true // what it was told last
 			return sockets.End
 		}
 		return sockets.Next

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -45,4 +46,16 @@ func (n *node) comeAndGo(ctx context.Context) error {
 		return err
 	}
 	return conn.Close(websocket.StatusNormalClosure, "")
+}
+
+// A client that says something wrong and leaves at once is still told what was wrong.
+func TestRefusalComesBeforeTheEnd(t *testing.T) {
+	inBubble(t, func(t *testing.T, n *node) {
+		c, r := n.raw(t)
+		words := append(masked(0x81, []byte("{")), masked(0x88, []byte{0x03, 0xe8})...)
+		go func() { _, _ = c.Write(words) }()
+		if _, last := closedAfter(r, time.Now()); !strings.Contains(last, "E_PARSE") || !strings.HasSuffix(last, "\x88\x02\x0f\xa3") {
+			t.Errorf("last words %q, want E_PARSE and code 4003", last[max(0, len(last)-60):])
+		}
+	})
 }

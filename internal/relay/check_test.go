@@ -174,3 +174,21 @@ func TestCheckCredentialsExpire(t *testing.T) {
 		t.Error("somebody else can be the near end")
 	}
 }
+
+// The server ends while a check does: nothing is sent to its client any more, by nobody whom
+// the server would not wait for.
+func TestCheckEndsWithTheServer(t *testing.T) {
+	l := newLine(t, PathSlow, Limits{})
+	const handle = "aaaaaaaaaaaaaaaa"
+	near, err := l.openCheck(handle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	far := allocated(t, l.loop, roleProbe, 1)
+	delete(l.calls, handle) // half of closeCheck
+	l.close()
+	if why := near.deliver([]byte("late"), far.addr); why == "" {
+		t.Error("a packet is taken for a client of a server that has ended")
+	}
+	leaveAll(near.call.list())
+}

@@ -360,6 +360,9 @@ func (l *loop) close() {
 	for _, c := range l.calls {
 		all = append(all, c.list()...)
 	}
+	for _, a := range l.clients { // also of a check that ends just now
+		all = append(all, a)
+	}
 	l.mu.Unlock()
 	leaveAll(all)
 	l.carriers.Wait() // nobody is added: who has left gets no packet

@@ -275,7 +275,8 @@ type parting struct {
 
 func (p parting) Close() error         { time.Sleep(5 * time.Second); return nil }
 func (p parting) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: p.port} }
-func (p parting) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443} }
+
+func (p parting) LocalAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443} }
 
 type noListener struct{ net.Listener }
 

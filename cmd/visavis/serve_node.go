@@ -236,11 +236,6 @@ func (n *node) close() error {
 	if n.metrics != nil {
 		errs = append(errs, n.metrics.Shutdown(ctx))
 	}
-	for _, c := range []chan os.Signal{n.hangup, n.reread} {
-		if c != nil {
-			signal.Stop(c)
-		}
-	}
 	if n.splitter != nil {
 		errs = append(errs, n.splitter.Close())
 	}
@@ -260,6 +255,11 @@ func (n *node) close() error {
 	}
 	if n.store != nil {
 		errs = append(errs, n.store.Close())
+	}
+	for _, c := range []chan os.Signal{n.hangup, n.reread} { // last: from then on SIGHUP kills
+		if c != nil {
+			signal.Stop(c)
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -276,6 +276,9 @@ func TestLogHasNoMarkers(t *testing.T) {
 	stranger.line()
 	host.say(protocol.End{})
 	expect[protocol.Ended](host)
+	late := n.connect(t)
+	late.say(guestJoin(link, protocol.ID{3}))
+	late.want(refusedGone) // so the end has been logged, too
 	log := n.log.String()
 	id := link.CallID()
 	for name, marker := range map[string]string{

@@ -164,11 +164,15 @@ func counted(n int, what string) string {
 func printFindings(w io.Writer, r doctor.Report) error {
 	text := ""
 	count := map[doctor.Level]int{}
+	width := 20
+	for _, f := range r.Findings {
+		width = max(width, len(f.ID))
+	}
 	for _, f := range r.Findings {
 		count[f.Level]++
-		text += fmt.Sprintf("%-8s %-20s %s\n", f.Level, f.ID, printable(f.Text))
+		text += fmt.Sprintf("%-8s %-*s %s\n", f.Level, width, f.ID, printable(f.Text))
 		if f.Remedy != "" {
-			text += fmt.Sprintf("%-8s %-20s -> %s\n", "", "", printable(f.Remedy))
+			text += fmt.Sprintf("%-8s %-*s -> %s\n", "", width, "", printable(f.Remedy))
 		}
 	}
 	text += fmt.Sprintf("%d ok, %s, %s\n", count[doctor.OK], counted(count[doctor.Warning], "warning"), counted(count[doctor.Problem], "problem"))

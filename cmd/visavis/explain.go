@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/visavis-call/visavis/e2ee"
 	"github.com/visavis-call/visavis/peer"
@@ -138,13 +139,16 @@ func explained(err error, origin string) error {
 		return &exitError{exitUnreachable, fmt.Errorf("%s leads to %s: use that address, in links too", origin, moved.Origin)}
 	}
 	if errors.Is(err, peer.ErrFamily) {
-		return &exitError{exitUnreachable, fmt.Errorf("%s: %w; does its name have such an address (A, AAAA), and does this machine", origin, err)}
+		return &exitError{exitUnreachable, fmt.Errorf("%s: %w; does its name have such an address (A, AAAA), and this machine one, too?", origin, err)}
 	}
 	if distrusted := uncertified(err, origin); distrusted != nil {
 		return &exitError{exitUnreachable, distrusted}
 	}
 	if alert, ok := errors.AsType[*net.OpError](err); ok && alert.Op == "remote error" { // crypto/tls: an alert of the server
 		return &exitError{exitUnreachable, fmt.Errorf("%s refuses TLS: %w; perhaps it has no certificate yet, or none for this name: its log says why", origin, alert.Err)}
+	}
+	if strings.HasPrefix(origin, "https:") && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF)) {
+		return &exitError{exitUnreachable, fmt.Errorf("no TLS comes about with %s: %w; if the server has no certificate, its address begins with http://", origin, err)}
 	}
 	return &exitError{exitUnreachable, fmt.Errorf("no visavis server answers at %s; check the address and that it runs: %w", origin, err)}
 }

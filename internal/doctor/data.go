@@ -100,8 +100,10 @@ func judgeData(f dataFacts) []Finding {
 		out[0] = good("data.writable", "the data directory %s is not there yet and can be made", f.dir)
 	}
 	switch {
+	case f.mode&0o077 != 0 && f.dbMode == 0: // the server makes the database for its own user only
+		out = append(out, warn("data.mode", "chmod 700 "+f.dir, "others on this machine may read the data directory (mode %04o)", f.mode))
 	case f.mode&0o077 != 0 || f.dbMode&0o077 != 0:
-		out = append(out, warn("data.mode", "chmod 700 "+f.dir+" && chmod 600 "+filepath.Join(f.dir, "visavis.db*"), "others on this machine may read the data directory (modes %04o, database %04o)", f.mode, f.dbMode))
+		out = append(out, warn("data.mode", "chmod 700 "+f.dir+" && chmod 600 "+filepath.Join(f.dir, "visavis.db*"), "others on this machine may read the data directory (mode %04o, database %04o)", f.mode, f.dbMode))
 	case !f.missing:
 		out = append(out, good("data.mode", "only its owner can read it"))
 	}

@@ -202,7 +202,7 @@ func Examine(ctx context.Context, cfg Config) Report {
 	r := report(cfg.Listen, all)
 	switch {
 	case cfg.URL != "":
-		r.Next = []string{"on another machine: visavis doctor --outside " + cfg.URL, "and there: visavis probe " + cfg.URL}
+		r.Next = []string{"on another machine: visavis doctor --outside " + cfg.URL, "on the same: visavis probe " + cfg.URL}
 	case here.running != nil:
 		r.Next = []string{"visavis probe " + here.origin}
 	}

@@ -80,7 +80,7 @@ func nftHint(text string, port int) (blocked bool, remedy string) {
 		against := regexp.MustCompile(`(?m)^\s*(?:` + protocol + `|th)` + ports + `(?: counter packets \d+ bytes \d+)? (?:drop|reject)`)
 		switch {
 		case anyCovers(against.FindAllStringSubmatch(input, -1), port): // whatever comes after it
-			return true, fmt.Sprintf("nft -a list ruleset shows the handle of the rule that drops %s to port %d; nft delete rule TABLE CHAIN handle N", strings.ToUpper(protocol), port)
+			return true, fmt.Sprintf("nft -a list ruleset shows the handle of the rule that drops %s to port %d; nft delete rule FAMILY TABLE CHAIN handle N", strings.ToUpper(protocol), port)
 		case strict && !anyCovers(open.FindAllStringSubmatch(text, -1), port):
 			closed = append(closed, protocol)
 		}

@@ -130,10 +130,10 @@ func TestFirewallHints(t *testing.T) {
 		port int
 	}{
 		"ufw allow 3478/udp": {ufwHint, ufwRules, 3478},
-		"nft insert rule inet filter input meta l4proto '{ udp }' th dport 443 accept (table and chain as in nft list ruleset)": {nftHint, strings.Replace(nftClosing, "443, 3478", "3478", 1), 443},
-		"nft -a list ruleset shows the handle of the rule that drops UDP to port 443; nft delete rule TABLE CHAIN handle N":     {nftHint, nftAgainst, 443},
-		"firewall-cmd --permanent --add-port=443/udp && firewall-cmd --reload":                                                  {firewalldHint, firewalldZone, 443},
-		"iptables -I INPUT -p udp --dport 3478 -j ACCEPT; the same with ip6tables":                                              {iptablesHint, iptablesRules, 3478},
+		"nft insert rule inet filter input meta l4proto '{ udp }' th dport 443 accept (table and chain as in nft list ruleset)":    {nftHint, strings.Replace(nftClosing, "443, 3478", "3478", 1), 443},
+		"nft -a list ruleset shows the handle of the rule that drops UDP to port 443; nft delete rule FAMILY TABLE CHAIN handle N": {nftHint, nftAgainst, 443},
+		"firewall-cmd --permanent --add-port=443/udp && firewall-cmd --reload":                                                     {firewalldHint, firewalldZone, 443},
+		"iptables -I INPUT -p udp --dport 3478 -j ACCEPT; the same with ip6tables":                                                 {iptablesHint, iptablesRules, 3478},
 	} {
 		if _, remedy := tt.hint(tt.text, tt.port); remedy != want {
 			t.Errorf("only UDP is missing, and the remedy is %q, want %q", remedy, want)

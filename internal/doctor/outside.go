@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"strconv"
@@ -223,6 +224,9 @@ func judgeGreeting(f outsideFacts) Finding {
 	}
 	if moved, ok := errors.AsType[*movedError](f.greet); ok {
 		return bad("outside.visavis", "use that address, in links too: visavis doctor --outside "+moved.origin, "no visavis answers at %s: %v", f.origin, f.greet)
+	}
+	if f.secure && (errors.Is(f.greet, syscall.ECONNRESET) || errors.Is(f.greet, io.EOF)) {
+		return bad("outside.visavis", "if the server has no certificate, its address begins with http://; else its log says what is wrong", "no TLS comes about with %s: %v", f.origin, f.greet)
 	}
 	return bad("outside.visavis", "does the server run, and does a proxy pass WebSocket on? visavis doctor on its machine", "no visavis answers at %s: %v", f.origin, f.greet)
 }

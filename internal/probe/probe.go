@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/visavis-call/visavis/e2ee"
@@ -106,7 +107,7 @@ func runWith(ctx context.Context, cfg Config, link e2ee.Link) (Report, error) {
 	r.RegisterMS = milliseconds(time.Since(begun))
 	if err != nil {
 		r.Problem, r.Code, r.Detail = ProblemUnreachable, code(err), err.Error()
-		r.Reason = reasonFor(ctx, err)
+		r.Reason = reasonFor(ctx, strings.HasPrefix(cfg.Origin, "https:"), err)
 		if r.Code != "" {
 			r.Problem = ProblemRefused
 		}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
+	"syscall"
 
 	"github.com/visavis-call/visavis/peer"
 	"github.com/visavis-call/visavis/protocol"
@@ -33,8 +35,9 @@ const (
 	ReasonOther       Reason = "other"
 )
 
-// reasonFor sorts an error of making the call; ctx is the probe's own.
-func reasonFor(ctx context.Context, err error) Reason {
+// reasonFor sorts an error of making the call; ctx is the probe's own, secure says that
+// the server was asked for TLS.
+func reasonFor(ctx context.Context, secure bool, err error) Reason {
 	switch code(err) {
 	case "":
 	case protocol.ErrorCodeAuth:
@@ -56,11 +59,11 @@ func reasonFor(ctx context.Context, err error) Reason {
 	if _, ok := errors.AsType[*peer.RedirectError](err); ok {
 		return ReasonMoved
 	}
-	return networkReason(err)
+	return networkReason(secure, err)
 }
 
 // networkReason is for what comes from below HTTP.
-func networkReason(err error) Reason {
+func networkReason(secure bool, err error) Reason {
 	dns, unnamed := errors.AsType[*net.DNSError](err)
 	_, distrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	_, header := errors.AsType[tls.RecordHeaderError](err)
@@ -81,6 +84,11 @@ func networkReason(err error) Reason {
 		return ReasonDNS
 	case network && op.Op == "dial":
 		return ReasonConnect
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // hung up on us
+		if secure { // as a server does that has no TLS
+			return ReasonTLS
+		}
+		return ReasonHTTP
 	}
 	return ReasonOther
 }

@@ -42,6 +42,27 @@ func TestReasonsAreDocumented(t *testing.T) {
 	}
 }
 
+// hangUp is the address of a server that takes connections and resets them, as ours does
+// without TLS if somebody asks for TLS.
+func hangUp(t *testing.T) string {
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Read(make([]byte, 1)) // the rest is unread: a reset
+			conn.Close()
+		}
+	}()
+	return l.Addr().String()
+}
+
 // Each fault has its word, in the metrics, too.
 func TestReasons(t *testing.T) {
 	answer := func(h http.HandlerFunc) string {
@@ -61,12 +82,14 @@ func TestReasons(t *testing.T) {
 		family int
 		want   Reason
 	}{
-		"nobody":         {origin: "http://127.0.0.1:1", want: ReasonConnect},
-		"no such name":   {origin: "http://visavis.invalid", want: ReasonDNS},
-		"no such family": {origin: "http://127.0.0.1:1", family: 6, want: ReasonFamily},
-		"nor the other":  {origin: "http://[::1]:1", family: 4, want: ReasonFamily},
-		"a foreign name": {origin: tls.URL, want: ReasonCertificate},
-		"no TLS there":   {origin: strings.Replace(status(http.StatusOK), "http:", "https:", 1), want: ReasonTLS},
+		"nobody":                 {origin: "http://127.0.0.1:1", want: ReasonConnect},
+		"no such name":           {origin: "http://visavis.invalid", want: ReasonDNS},
+		"no such family":         {origin: "http://127.0.0.1:1", family: 6, want: ReasonFamily},
+		"nor the other":          {origin: "http://[::1]:1", family: 4, want: ReasonFamily},
+		"a foreign name":         {origin: tls.URL, want: ReasonCertificate},
+		"no TLS there":           {origin: strings.Replace(status(http.StatusOK), "http:", "https:", 1), want: ReasonTLS},
+		"hung up instead of TLS": {origin: "https://" + hangUp(t), want: ReasonTLS},
+		"hung up":                {origin: "http://" + hangUp(t), want: ReasonHTTP},
 		"elsewhere": {origin: answer(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://example.org", http.StatusFound)
 		}), want: ReasonMoved},
@@ -117,7 +140,7 @@ func TestRareReasons(t *testing.T) {
 		{gone, gone.Err(), ReasonInterrupted},
 		{live, fmt.Errorf("dial: %w", peer.ErrFamily), ReasonFamily},
 	} {
-		if got := reasonFor(tt.ctx, tt.err); got != tt.want || !slices.Contains(reasons(), got) {
+		if got := reasonFor(tt.ctx, true, tt.err); got != tt.want || !slices.Contains(reasons(), got) {
 			t.Errorf("%v: %q, want %q", tt.err, got, tt.want)
 		}
 	}

@@ -26,6 +26,7 @@ const (
 type outgoing struct {
 	slot uint16 // of the guest it is from; 0: nobody's share
 	wire []byte // the frame as it goes out
+	last bool   // nothing comes after it
 	code int
 }
 
@@ -83,9 +84,11 @@ func (b *outbox) due() bool { return b.slow || b.begun != nil || b.head < len(b.
 func (b *outbox) push(o outgoing) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case b.over || b.slow:
+	if b.over || b.slow {
 		return
+	}
+	b.over = o.last
+	switch {
 	case b.to != nil && !b.writing && !b.due() && o.code == 0:
 		b.direct(o.wire)
 		return

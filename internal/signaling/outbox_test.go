@@ -191,3 +191,26 @@ func TestQueueOfLongFrames(t *testing.T) {
 		t.Errorf("%d bytes waited, want about %d", waiting, want)
 	}
 }
+
+// Nothing follows a goodbye (RFC 6455 §5.5.1), also while that is on its way: Chromium
+// would take it for a fault.
+func TestNothingFollowsTheLast(t *testing.T) {
+	for name, room := range map[string]int{"at once": 64, "queued": 0} {
+		var b outbox
+		sink := newSink(&b, room)
+		sink.trying = func() {
+			sink.trying = nil
+			b.push(frameOf("meanwhile"))
+		}
+		b.open(sink)
+		b.push(outgoing{wire: []byte("goodbye"), last: true})
+		b.push(frameOf("after"))
+		b.finish()
+		sink.want(t, "goodbye")
+		select {
+		case got := <-sink.wrote:
+			t.Errorf("%s: then wrote %q", name, got)
+		default:
+		}
+	}
+}

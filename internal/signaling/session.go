@@ -142,7 +142,7 @@ func (s *session) Take(f sockets.Frame, mayWait bool) (v sockets.Verdict) {
 // answer ends a session whose client has said its last words.
 func (s *session) answer(code int) sockets.Verdict {
 	s.answers = true
-	s.out.push(outgoing{wire: sockets.AppendClose(nil, code)})
+	s.out.push(outgoing{wire: sockets.AppendClose(nil, code), last: true})
 	return sockets.End
 }
 

@@ -66,6 +66,7 @@ test("a call that is opened in a second tab: the guest goes there, and the first
   const second = await host.context().newPage();
   await second.goto("/");
   await second.getByRole("button", { name: /^Open: / }).click();
+  await expect(second.getByRole("heading", { name: "This call is open in another tab" })).toBeVisible();
   // Until it is resumed no time passes on the two pages of this context: what the first one does is not for waiting.
   await host.clock.pauseAt(await host.evaluate(() => Date.now() + 3_000));
   await second.getByRole("button", { name: "Continue here" }).click();

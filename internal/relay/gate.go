@@ -18,6 +18,10 @@ const (
 // transportUDP is the protocol number in REQUESTED-TRANSPORT.
 const transportUDP = 17
 
+// maxPeers is how many addresses one request may ask permissions for. Permissions are for
+// IP addresses, and here there is one; each that is named costs the listener time.
+const maxPeers = 16
+
 // gate decides what pion gets to see. One gate belongs to one listener.
 type gate struct {
 	server   *Server
@@ -163,10 +167,23 @@ func (g *gate) refusal(m *stun.Message, c client) stun.ErrorCode {
 		if a := g.server.loop.of(c); a != nil && !a.mayBind(peer.Port) {
 			return stun.CodeInsufficientCapacity // RFC 8656 §12.2
 		}
+	case stun.MethodCreatePermission:
+		if peers(m) > maxPeers {
+			return stun.CodeInsufficientCapacity // RFC 8656 §10.2
+		}
 	case stun.MethodConnect, stun.MethodConnectionBind:
 		return stun.CodeForbidden
 	}
 	return 0
+}
+
+func peers(m *stun.Message) (n int) {
+	for _, a := range m.Attributes {
+		if a.Type == stun.AttrXORPeerAddress {
+			n++
+		}
+	}
+	return n
 }
 
 func refuse(m *stun.Message, code stun.ErrorCode, key stun.MessageIntegrity) []byte {

@@ -197,6 +197,20 @@ func TestChannelLimit(t *testing.T) {
 	})
 }
 
+func TestPeersOfOneRequestAreBounded(t *testing.T) {
+	onEachPath(t, func(t *testing.T, serve server) {
+		r := serve(t, Limits{})
+		c := r.client(t, "udp", [16]byte{1}, protocol.RoleHost)
+		c.allocate()
+		many := make([]stun.Setter, maxPeers)
+		for i := range many {
+			many[i] = peer(r.loop.ip.String(), 50000+i)
+		}
+		c.request(stun.MethodCreatePermission, 0, many...)
+		c.request(stun.MethodCreatePermission, stun.CodeInsufficientCapacity, append(many, many[0])...)
+	})
+}
+
 // Whoever has no credentials gets few answers, but STUN keeps working.
 func TestUnauthenticatedFlood(t *testing.T) {
 	t.Parallel()

@@ -64,7 +64,7 @@ test("two people see, hear, write to and verify each other", async ({ person }) 
     await guest.getByRole("button", { name: "Leave" }).click();
     await expect(guest.getByRole("heading", { name: "You have left the call" })).toBeFocused();
     await expect(guest.getByText("yes, the words were compared")).toBeVisible();
-    await expect(guest.getByText("direct, from device to device")).toBeVisible();
+    await expect(guest.getByText("Direct over UDP, from device to device")).toBeVisible();
     await expect(host.getByText("Ben has left", { exact: true })).toBeVisible();
     await host.getByRole("button", { name: "Leave" }).click();
     await expect(host.getByText("yes, the words were compared")).toBeVisible(); // of the conversation that was
